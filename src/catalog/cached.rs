@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
+use crate::upstream::known_pages::KnownPages;
 
 /// A snapshot, and when it was made.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(super) struct CachedSnapshot {
     pub(super) walked_at: Timestamp,
     /// How many pages its walk had.
     pub(super) pages: u64,
+    /// What is known of them, where the next walk asks only for those that have changed.
+    pub(super) known_pages: Option<Arc<KnownPages>>,
     /// Whether it was read under settings that shape lists otherwise than those that serve it now.
     pub(super) is_of_another_shape: bool,
     /// Why its walk knew that the list is whole, if that was a walk of this process.

@@ -8,8 +8,9 @@ use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::ended_by::EndedBy;
-use crate::snapshot::{Counts, Snapshot};
+use crate::snapshot::{Counts, GroupPage, Snapshot};
 use crate::upstream::Adapter;
+use crate::upstream::known_pages::KnownPages;
 use crate::upstream::off_thread::{LARGE_BODY, compute};
 use crate::upstream::walk::{KnownGroups, PastWalks, Walked, walk_again};
 
@@ -20,9 +21,10 @@ use super::resources::CatalogResources;
 /// The result of one walk.
 #[derive(Debug)]
 pub(super) struct WalkResult {
-    pub(super) snapshot: Snapshot,
+    pub(super) snapshot: Arc<Snapshot>,
     pub(super) counts: Counts,
     pub(super) pages: u64,
+    pub(super) known_pages: Option<Arc<KnownPages>>,
     pub(super) ended_by: EndedBy,
 }
 
@@ -46,16 +48,38 @@ pub(super) async fn walk_to_snapshot(
         pages,
         ended_by,
         hold,
+        remembered,
         ..
     } = walk_again(&adapter, observers, past).await?;
+    // All groups are those of the list that is there, and there are as many.
+    if let Some(list) = past
+        .snapshot
+        .as_ref()
+        .filter(|list| list.len() == groups.len())
+        && remembered.unchanged() == pages
+    {
+        return Ok(WalkResult {
+            snapshot: Arc::clone(list),
+            counts,
+            pages,
+            known_pages: past.pages.clone(),
+            ended_by,
+        });
+    }
+    let memory = adapter.memory.lists();
     let source = Arc::clone(adapter.name());
     let is_large = groups.bytes() >= LARGE_BODY;
     let build = move || {
-        let mut snapshot = Snapshot::of(source, groups);
+        let lengths: Vec<_> = groups.pages().iter().map(GroupPage::len).collect();
+        let (mut snapshot, places) = Snapshot::of_walk(source, groups);
         snapshot.count_with(hold.into_list(snapshot.bytes() as u64));
-        snapshot
+        let known_pages = remembered.into_pages().map(|pages| {
+            let pages = pages.into_iter().zip(lengths);
+            Arc::new(KnownPages::new(pages, places, &memory))
+        });
+        (Arc::new(snapshot), known_pages)
     };
-    let snapshot = if is_large {
+    let (snapshot, known_pages) = if is_large {
         compute(&adapter.memory, build).await.map_err(|error| {
             UpstreamError::ours(format!("building the snapshot failed: {error}"))
         })?
@@ -66,6 +90,7 @@ pub(super) async fn walk_to_snapshot(
         snapshot,
         counts,
         pages,
+        known_pages,
         ended_by,
     })
 }
@@ -81,7 +106,8 @@ pub(super) fn past_walks(
     let cached = cached.filter(|cached| !cached.is_of_another_shape);
     PastWalks {
         known: known.clone(),
-        snapshot: cached.map(|cached| Arc::clone(&cached.snapshot)),
+        snapshot: cached.as_ref().map(|cached| Arc::clone(&cached.snapshot)),
+        pages: cached.and_then(|cached| cached.known_pages.clone()),
         ttl: adapter.terms().freshness.ttl,
     }
 }
@@ -105,3 +131,6 @@ pub(super) async fn walk_whole(
 pub(super) fn is_refused(result: &Result<WalkResult, UpstreamError>) -> bool {
     matches!(result, Err(error) if error.kind == ErrorKind::Unauthorized)
 }
+
+#[cfg(test)]
+mod tests;

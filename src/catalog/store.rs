@@ -260,6 +260,7 @@ pub(super) mod tests {
             as_of: Timestamp::UNIX_EPOCH,
             walked_at: Timestamp::UNIX_EPOCH,
             pages: 1,
+            known_pages: None,
             is_of_another_shape: false,
             ended_by: None,
             got_at: Instant::now(),

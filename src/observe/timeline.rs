@@ -33,6 +33,7 @@ struct Notes {
     bytes: u64,
     retries: u64,
     restarts: u64,
+    unchanged: u64,
     completion: Option<CompletionProgress>,
     first: Vec<PageNote>,
     last: VecDeque<PageNote>,
@@ -53,6 +54,9 @@ pub struct TimelineNotes {
     pub retries: u64,
     /// How often the walk started over because the list had changed.
     pub restarts: u64,
+    /// How many pages had not changed since the walk before, so that they were not sent (304); absent if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_modified: u64,
     /// How far it came with what it asks for each group; absent if it asks for nothing, or did not come so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<CompletionProgress>,
@@ -110,6 +114,7 @@ impl Timeline {
             bytes: notes.bytes,
             retries: notes.retries,
             restarts: notes.restarts,
+            not_modified: notes.unchanged,
             completion: notes.completion,
             first: notes.first.clone(),
             between: last.map_or(0, |last| last.number - listed),
@@ -144,6 +149,7 @@ impl Observer for Timeline {
                 notes.pages += 1;
                 notes.records += page.records();
                 notes.bytes += page.bytes();
+                notes.unchanged += u64::from(page.is_unchanged());
                 let note = PageNote {
                     at_seconds: at_seconds(),
                     took_seconds: Duration::as_secs_f64(&page.elapsed),
@@ -183,6 +189,10 @@ impl Observer for Timeline {
             _ => {}
         }
     }
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl PageNote {

@@ -1,5 +1,6 @@
 //! A page as it was fetched: what was requested, what came back, and the groups in it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use url::Url;
 
 use super::format::{Page, Parents};
 use super::mapping::{MappedPage, Skip};
+use super::page_outcome::{PageKey, PageOutcome};
 use super::position::{Announcement, Position};
 use crate::group::{Group, row_bytes};
 use crate::page_memory::PageHold;
@@ -42,6 +44,9 @@ pub struct FetchedPage {
     pub(crate) listed: u64,
     pub(crate) mapped: MappedPage,
     pub(crate) hold: PageHold,
+    /// By what the next walk asks for it only if it has changed.
+    pub(crate) outcome: Option<(PageKey, Arc<PageOutcome>)>,
+    pub(crate) is_unchanged: bool,
 }
 
 impl FetchedPage {
@@ -113,6 +118,11 @@ impl FetchedPage {
     /// The next page that its `Link` header names, if the adapter does not go by that.
     pub(crate) fn linked(&self) -> Option<&str> {
         self.linked.as_deref()
+    }
+
+    /// Whether the upstream said that it is what it was in the walk before, and did not send it.
+    pub const fn is_unchanged(&self) -> bool {
+        self.is_unchanged
     }
 
     /// Whether the response means that the list ended before it.

@@ -11,4 +11,5 @@ pub mod ended_by;
 pub mod fetched_page;
 pub mod format;
 pub mod mapping;
+pub(crate) mod page_outcome;
 pub mod position;

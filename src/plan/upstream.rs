@@ -29,6 +29,8 @@ pub struct Upstream {
     pub pushdown: Option<PushdownRules>,
     /// The requests that list groups.
     pub requests: Requests,
+    /// Whether its pages are asked for on the condition that they have changed.
+    pub conditional: bool,
     /// How its pages follow each other.
     pub paging: Paging,
     /// How the pages of an answer to a filter follow each other.

@@ -38,9 +38,9 @@ pub(super) struct PageRow {
     pub(super) row: Row,
     /// All of its texts that stand together and are its own.
     pub(super) text: Stretch,
-    id_hash: u64,
-    is_nested: bool,
-    is_repeated: bool,
+    pub(super) id_hash: u64,
+    pub(super) is_nested: bool,
+    pub(super) is_repeated: bool,
 }
 
 /// One group of a page, as a walk looks at it.
@@ -295,7 +295,7 @@ fn added(text: &mut String, write: impl FnOnce(&mut String)) -> Stretch {
 }
 
 /// The hash of an id: the same as long as the process runs, and nothing that an upstream could foresee.
-fn id_hash(source_id: &str) -> u64 {
+pub(super) fn id_hash(source_id: &str) -> u64 {
     static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
     STATE.hash_one(source_id)
 }

@@ -36,6 +36,11 @@ impl Snapshot {
 
     /// Puts the groups of a walk in order and lays them out. Ids must be unique; the walk sees to that.
     pub fn of(source: Arc<str>, groups: PagedGroups) -> Self {
+        Self::of_walk(source, groups).0
+    }
+
+    /// The same, and where each of the groups stands, in the order in which they came.
+    pub(crate) fn of_walk(source: Arc<str>, groups: PagedGroups) -> (Self, Vec<u32>) {
         let PagedGroups { pages } = groups;
         let mut unordered = Vec::with_capacity(pages.iter().map(GroupPage::len).sum());
         for (number, page) in pages.iter().enumerate() {
@@ -82,7 +87,7 @@ impl Snapshot {
         drop(order);
         drop(unordered);
         drop(pages);
-        Self {
+        let snapshot = Self {
             source,
             rows,
             buffers,
@@ -90,7 +95,8 @@ impl Snapshot {
             hash,
             has_deleted,
             hold: ListHold::default(),
-        }
+        };
+        (snapshot, places)
     }
 
     /// Counts it with this memory as long as anybody has it.

@@ -7,6 +7,7 @@
 
 mod assembly;
 mod content_hash;
+mod copied_rows;
 mod counts;
 mod encoding;
 mod group_page;

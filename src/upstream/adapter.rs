@@ -14,6 +14,7 @@ use crate::problem::Problems;
 
 use super::client::Connections;
 use super::exchange::Exchange;
+use super::known_pages::ListedPages;
 use super::masks::Masks;
 use super::on_behalf::{CallerAsk, MissingValue};
 use super::outer_values::OuterValues;
@@ -30,10 +31,10 @@ use crate::tls::Tls;
 /// that asks with filters costs little.
 #[derive(Debug, Clone)]
 pub struct Adapter {
-    plan: Arc<plan::Upstream>,
+    pub(super) plan: Arc<plan::Upstream>,
     pub(super) exchange: Arc<Exchange>,
     /// Whether it asks for what a filter leaves.
-    is_filtered: bool,
+    pub(super) is_filtered: bool,
     pub(super) pushed: Pushed,
     room: u64,
     pub(crate) memory: PageMemory,
@@ -49,6 +50,8 @@ pub struct Adapter {
     pub(super) outer: OuterValues,
     /// The entity tag of its first page when that was read before.
     pub(super) known_etag: Option<HeaderValue>,
+    /// The pages of the list of groups when that was read before.
+    pub(super) known_pages: Option<ListedPages>,
 }
 
 impl Adapter {
@@ -82,6 +85,7 @@ impl Adapter {
             related: None,
             outer: OuterValues::default(),
             known_etag: None,
+            known_pages: None,
         })
     }
 
@@ -198,6 +202,14 @@ impl Adapter {
             related,
             outer,
             known_etag: etag.cloned(),
+            ..self.clone()
+        })
+    }
+
+    /// The adapter that asks for pages of the list of groups only if they have changed since.
+    pub(super) fn knowing(&self, pages: ListedPages) -> Arc<Self> {
+        Arc::new(Self {
+            known_pages: Some(pages),
             ..self.clone()
         })
     }

@@ -25,6 +25,7 @@ pub mod template;
 
 pub mod exchange;
 pub mod extensions;
+pub(crate) mod known_pages;
 mod login;
 mod refusal;
 

@@ -21,11 +21,12 @@ use super::pager::{PageContext, Position};
 use super::requests::render_error;
 use super::template::Variables;
 use super::walk::is_client_error;
-use crate::error::UpstreamError;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::{Node, Page};
 use crate::page::mapping::{MappedPage, PageRecords, Skip};
+use crate::page::page_outcome::{PageKey, PageOutcome};
 use crate::page_memory::PageHold;
 
 impl Adapter {
@@ -58,12 +59,21 @@ impl Adapter {
         deadline: Instant,
         observers: &Observers,
     ) -> Result<FetchedPage, UpstreamError> {
+        let key = if self.remembers_pages() {
+            Some(PageKey::of(&self.request(&position)?, &position))
+        } else {
+            None
+        };
+        let known = self.known_pages.as_ref().zip(key);
         let is_first = position == self.paging().first();
         let known_etag = self.known_etag.as_ref().filter(|_| is_first);
         let render = |login: &LoginValues| {
             let mut request = self.rendered(&position, login)?;
             if let Some(etag) = known_etag {
                 request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
+            }
+            if let Some((known, key)) = &known {
+                known.ask_if_changed(key, request.headers_mut());
             }
             let purpose = Purpose::Page(position.clone());
             request.extensions_mut().insert(purpose);
@@ -81,9 +91,17 @@ impl Adapter {
             }
         };
         let elapsed = start.elapsed();
+        if answer.is_unchanged {
+            let page = known.and_then(|(known, key)| known.unchanged(key, position, sent, elapsed));
+            return page.ok_or_else(not_known);
+        }
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
-        let read = move || adapter.read(position, sent, answer, elapsed);
+        let read = move || {
+            let mut page = adapter.read(position, sent, answer, elapsed)?;
+            page.outcome = key.and_then(|key| Some((key, adapter.remembered(&page)?)));
+            Ok(page)
+        };
         run(bytes, urgency, &self.memory, read).await
     }
 
@@ -100,8 +118,20 @@ impl Adapter {
             page: Page::nothing(),
             bytes: 0,
             is_past_end: true,
+            is_unchanged: false,
             hold: PageHold::default(),
         })
+    }
+
+    /// Whether its pages are asked for on the condition that they have changed: those of the whole list of groups.
+    fn remembers_pages(&self) -> bool {
+        self.plan.conditional && !self.is_related() && !self.is_filtered
+    }
+
+    /// What a page came to, if it can be asked for on the condition that it has changed.
+    fn remembered(&self, page: &FetchedPage) -> Option<Arc<PageOutcome>> {
+        let kept = self.paging().kept(&page.position, page.into())?;
+        PageOutcome::of(page, kept).map(Arc::new)
     }
 
     /// Requests the total number of records, if that is a request of its own.
@@ -264,8 +294,16 @@ impl Adapter {
             listed,
             mapped,
             hold: answer.hold,
+            outcome: None,
+            is_unchanged: false,
         })
     }
+}
+
+/// A response that says that a page is what it was, where it is not known what that is.
+fn not_known() -> UpstreamError {
+    let detail = "304 Not Modified, and nothing is known that could be unchanged";
+    UpstreamError::new(ErrorKind::HttpStatus, detail).with_status(StatusCode::NOT_MODIFIED)
 }
 
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no

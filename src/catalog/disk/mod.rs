@@ -122,6 +122,7 @@ impl Disk {
                     as_of: header.as_of,
                     walked_at: header.walked_at,
                     pages: header.pages,
+                    known_pages: None,
                     is_of_another_shape: false,
                     ended_by: None,
                     got_at: Instant::now(),

@@ -85,6 +85,7 @@ impl Entry {
             snapshot,
             counts,
             pages,
+            known_pages,
             ended_by,
         } = result;
         // The same content keeps the same memory.
@@ -92,7 +93,7 @@ impl Entry {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
                 Arc::clone(&before.snapshot)
             }
-            Some(_) | None => Arc::new(snapshot),
+            Some(_) | None => snapshot,
         };
         let cached = Arc::new(CachedSnapshot {
             snapshot,
@@ -100,6 +101,7 @@ impl Entry {
             as_of,
             walked_at: self.resources.wall.now(),
             pages,
+            known_pages,
             is_of_another_shape: false,
             ended_by: Some(ended_by),
             got_at: Instant::now(),

@@ -36,6 +36,7 @@ impl WrittenUpstream<'_> {
         check_name(at, name, problems);
         check_account(at, upstream, problems);
         check_refresh(at, upstream, self.cache, problems);
+        check_conditional(at, upstream, problems);
         request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
         let requests = request::requests(upstream, at, secrets, problems);
         let auth = auth::auth(upstream, at, secrets, problems);
@@ -87,6 +88,7 @@ impl WrittenUpstream<'_> {
             pushdown: pushdown::rules(upstream),
             requests: requests?,
             lookup,
+            conditional: upstream.conditional,
             filtered_paging: pagination::filtered(upstream, &paging),
             paging,
             mapping: Arc::new(mapping?),
@@ -179,6 +181,21 @@ fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mu
                 "a list cannot be renewed before it expires when its `ttl` is zero",
             )
             .with_help("give it a `ttl`, or leave `refresh` at `\"on_demand\"`"),
+        );
+    }
+}
+
+/// The rows of a page that has not changed are those of the list, which has them as they were listed only where
+/// nothing is laid over them.
+fn check_conditional(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
+    let has_more = upstream.details.is_some() || upstream.member_lists().next().is_some();
+    if upstream.conditional && has_more {
+        problems.push(
+            Problem::new(
+                at.join("conditional"),
+                "the list does not keep groups as its pages have them where details or lists of people belong to them",
+            )
+            .with_help("leave `conditional` out; `reuse` says which groups are not asked for again"),
         );
     }
 }

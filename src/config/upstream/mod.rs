@@ -168,6 +168,15 @@ pub struct Upstream {
     /// If true, no answer is given without this upstream.
     #[serde(default)]
     pub required: bool,
+    /// Whether pages of the list of groups are asked for only if they have changed: with `If-None-Match` and
+    /// `If-Modified-Since`, as the same request was answered in the last complete walk. What a page came to is
+    /// remembered in memory, with the list and for as long as it; its groups are taken from the list. A walk of
+    /// which every page is answered with 304 keeps the list, which is fresh again. Not together with `details`,
+    /// `members`, `admins` and `guests`. The first walk after a start asks for everything, and so do walks for
+    /// filters. Pages without an `ETag` or `Last-Modified`, and those with a record that came before, are always
+    /// asked for anew.
+    #[serde(default)]
+    pub conditional: bool,
     /// Overrides `cache.ttl`.
     pub ttl: Option<Span>,
     /// Overrides `cache.stale_while_revalidate`.

@@ -136,8 +136,25 @@ impl Classifier {
             page,
             bytes,
             is_past_end,
+            is_unchanged: false,
             hold: PageHold::default(),
         })
+    }
+}
+
+impl ClassifiedResponse {
+    /// The response to a request for a page only if it has changed, which says that it has not.
+    pub(super) fn unchanged(headers: HeaderMap) -> Self {
+        Self {
+            status: StatusCode::NOT_MODIFIED,
+            uri: None,
+            headers,
+            page: Page::nothing(),
+            bytes: 0,
+            is_past_end: false,
+            is_unchanged: true,
+            hold: PageHold::default(),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct ClassifiedResponse {
     pub bytes: u64,
     /// Whether it means that the list ended before it.
     pub is_past_end: bool,
+    /// Whether it says that the page is what it was, and was asked to say so.
+    pub is_unchanged: bool,
     /// The memory that its decoded body takes.
     pub(crate) hold: PageHold,
 }

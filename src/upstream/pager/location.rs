@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use http::header::CONTENT_RANGE;
+use serde_json::Value;
 
 use super::context::PageContext;
 use super::error::{Likely, PagerError};
@@ -16,6 +17,9 @@ use crate::plan::{ChosenPlace, CursorSource, Location, Path};
 
 /// How much of an invalid value a message shows: it may be a whole text.
 pub(super) const VALUE_CHARS: usize = 40;
+
+/// How long a structure may be that is kept of a page.
+const KEPT_BYTES: usize = 4096;
 
 /// A location, as messages name it.
 pub(super) fn name(location: &Location) -> String {
@@ -131,6 +135,22 @@ pub(super) fn found(node: Node<'_>) -> Option<Found<'_>> {
         Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Number(whole(digits))),
         Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
         Some(Cow::Owned(_)) | None => (!first.is_null()).then_some(Found::Structure(node)),
+    }
+}
+
+/// A value, as JSON that says the same here. Nothing for what says nothing, is very long, or is no scalar of XML.
+pub(super) fn as_json(node: Node<'_>) -> Option<Value> {
+    match found(node)? {
+        Found::Truth(truth) => Some(Value::Bool(truth)),
+        Found::Number(digits) => serde_json::from_str(&digits).ok(),
+        Found::Text(text) => Some(Value::String(text.into_owned())),
+        Found::Structure(node) if node.is_xml() => None,
+        Found::Structure(node) => {
+            let mut json = String::new();
+            node.write(&mut json);
+            let json = Some(json).filter(|json| json.len() <= KEPT_BYTES)?;
+            serde_json::from_str(&json).ok()
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use cursor::{key_in, next_cursor};
 
 mod likely;
 
+mod kept;
 mod location;
 mod numbered;
 mod target;

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::TryFutureExt as _;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{Request, Response, StatusCode};
 use tower::{Layer, Service};
 
 use crate::error::UpstreamError;
@@ -57,6 +58,9 @@ where
         let urgency = request.extensions().get::<Urgency>().copied();
         let deadline = deadline(&request);
         let masks = Masks::of(&request, &self.masks).clone();
+        let is_conditional = [IF_NONE_MATCH, IF_MODIFIED_SINCE]
+            .iter()
+            .any(|name| request.headers().contains_key(name));
         let response = self.inner.call(request);
         let answer = async move {
             let Some(classifier) = classifier else {
@@ -64,6 +68,11 @@ where
             };
             // The concurrency permit is returned here, before the body is decoded.
             let response = response.await?;
+            if is_conditional && response.status() == StatusCode::NOT_MODIFIED {
+                return Ok(ClassifiedResponse::unchanged(
+                    response.into_parts().0.headers,
+                ));
+            }
             let memory = memory.unwrap_or_default();
             classifier
                 .classify_response(

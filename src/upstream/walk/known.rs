@@ -16,6 +16,8 @@ use crate::group::{Group, ReadRow};
 use crate::list_memory::{ListHold, ListMemory};
 use crate::plan::RelatedList;
 use crate::snapshot::{PageRowRef, Snapshot};
+use crate::upstream::adapter::Adapter;
+use crate::upstream::known_pages::{KnownPages, ListedPages};
 
 /// What walks of one list know of its groups. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -72,11 +74,24 @@ pub struct PastWalks {
     pub known: KnownGroups,
     /// The list that is served, if there is one.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// The pages that it came from, if they can be asked for on the condition that they have changed.
+    pub pages: Option<Arc<KnownPages>>,
     /// How long what was read may be served as fresh.
     pub ttl: Duration,
 }
 
 impl PastWalks {
+    /// The adapter that asks only for pages that have changed, as far as they are known.
+    pub(super) fn ask_if_changed(&self, adapter: &Arc<Adapter>) -> Arc<Adapter> {
+        match (&self.pages, &self.snapshot) {
+            (Some(pages), Some(list)) => adapter.knowing(ListedPages {
+                pages: Arc::clone(pages),
+                list: Arc::clone(list),
+            }),
+            (_, None) | (None, _) => Arc::clone(adapter),
+        }
+    }
+
     /// What a walk that begins now knows. Everything is read anew where that was not done within `full`.
     pub(super) fn recollect(&self, full: Option<Duration>) -> Recollection {
         let state = self.known.lock();

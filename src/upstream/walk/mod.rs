@@ -50,6 +50,8 @@ use partitions::read_partitions;
 
 mod related_observer;
 
+mod remembered;
+
 mod room;
 
 mod seen;
@@ -76,6 +78,7 @@ pub async fn walk_again(
     observers: &Observers,
     past: &PastWalks,
 ) -> Result<Walked, UpstreamError> {
+    let adapter = &past.ask_if_changed(adapter);
     let limit = adapter.limits().walk;
     let deadline = Instant::now() + limit.get();
     let whole = async {

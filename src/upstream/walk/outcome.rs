@@ -10,6 +10,8 @@ use crate::snapshot::{Counts, PagedGroups};
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
+use super::remembered::RememberedPages;
+
 /// The list that a walk returned.
 #[derive(Debug)]
 pub struct Walked {
@@ -23,6 +25,8 @@ pub struct Walked {
     pub ended_by: EndedBy,
     /// The memory that the groups take.
     pub(crate) hold: WalkHold,
+    /// What is remembered of its pages.
+    pub(crate) remembered: RememberedPages,
     /// What was read of the records, where the list is not one of groups.
     pub(super) rows: Vec<ReadRow>,
     /// The entity tag of the first page.

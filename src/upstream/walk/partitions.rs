@@ -19,6 +19,7 @@ use super::distinct::DistinctGroups;
 use super::list::read_list;
 use super::outcome::Walked;
 use super::related_observer::{of_part, of_related};
+use super::remembered::RememberedPages;
 
 /// How much of a partition's values an error shows.
 const SHOWN: usize = 80;
@@ -141,6 +142,9 @@ struct AllPartitions {
     records: u64,
     bytes: u64,
     mapped_bytes: u64,
+    remembered: RememberedPages,
+    /// Whether two partitions list one group.
+    has_repeated: bool,
 }
 
 impl AllPartitions {
@@ -155,8 +159,11 @@ impl AllPartitions {
         self.records += walked.records;
         self.bytes += walked.bytes;
         self.mapped_bytes += walked.mapped_bytes;
+        self.remembered.append(walked.remembered);
         for page in walked.groups.into_pages() {
-            self.counts.repeated += self.groups.add_of_another_list(page)?;
+            let repeated = self.groups.add_of_another_list(page)?;
+            self.counts.repeated += repeated;
+            self.has_repeated |= repeated > 0;
             self.origins.push(outer.clone());
         }
         Ok(())
@@ -181,6 +188,12 @@ impl AllPartitions {
             pages: self.pages,
             ended_by,
             hold: hold.unwrap_or_else(|| memory.lists().walk()),
+            remembered: if self.has_repeated {
+                // A page does not say which of its groups the list has of another one.
+                RememberedPages::default()
+            } else {
+                self.remembered
+            },
             rows: Vec::new(),
             etag: None,
             records: self.records,

@@ -28,12 +28,16 @@ use super::budget::WalkBudget;
 use super::distinct::DistinctGroups;
 use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
+use super::remembered::{PageMemo, RememberedPages};
 use super::room::GroupRoom;
 use super::seen::{PageSeen, SeenPages};
 
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
 /// is wrong, and a long list would cost its upstream hundreds of requests to show it.
 const PAGES_WITHOUT_GROUPS: u64 = 20;
+
+/// Which part of the room for its list what is remembered of its pages may take.
+const REMEMBERED_PART: u64 = 8;
 
 /// What a walk has read so far.
 #[expect(
@@ -88,6 +92,7 @@ pub(super) struct Tally<'a> {
     mapped_bytes: u64,
     /// The memory that the groups are counted with.
     hold: WalkHold,
+    remembered: RememberedPages,
 }
 
 impl<'a> Tally<'a> {
@@ -125,6 +130,7 @@ impl<'a> Tally<'a> {
             etag: None,
             mapped_bytes: 0,
             hold: (budget.hold()).unwrap_or_else(|| adapter.memory.lists().walk()),
+            remembered: RememberedPages::default(),
         }
     }
 
@@ -136,7 +142,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds one page. One that was read before adds nothing.
-    pub(super) fn add(&mut self, page: FetchedPage) -> Result<PageSeen, Interrupted> {
+    pub(super) fn add(&mut self, mut page: FetchedPage) -> Result<PageSeen, Interrupted> {
         self.pages += 1;
         self.bytes += page.bytes();
         self.check_limits()?;
@@ -171,10 +177,13 @@ impl<'a> Tally<'a> {
             }
         }
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
+        let memo = PageMemo::of(&mut page);
         let mapped = page.into_mapped();
         let repeated_rows = self.rows.add(mapped.rows);
         let repeated = self.groups.add(mapped.groups, self.pages);
         let repeated = repeated.map_err(Interrupted::ListChanged)?;
+        let most = self.adapter.room() / REMEMBERED_PART;
+        self.remembered.note(memo, repeated.all > 0, most);
         self.counts.repeated += repeated.all + repeated_rows;
         self.repeated += repeated.listed + repeated_rows;
         let says_more =
@@ -367,6 +376,7 @@ impl<'a> Tally<'a> {
             pages: self.pages,
             ended_by,
             hold: self.hold,
+            remembered: self.remembered,
             rows: self.rows.into_rows(),
             etag: self.etag,
             records: self.records,

@@ -46,6 +46,7 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
         as_of: "2026-11-28T11:59:58Z".parse().unwrap(),
         walked_at: wall.now(),
         pages: 1,
+        known_pages: None,
         is_of_another_shape: false,
         ended_by: None,
         got_at: Instant::now(),

@@ -174,6 +174,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         as_of: wall.now(),
         walked_at: wall.now(),
         pages: 1,
+        known_pages: None,
         is_of_another_shape: false,
         ended_by: None,
         got_at: Instant::now(),

@@ -77,9 +77,10 @@ impl Scripted {
                     }
                     sleep(takes).await;
                     let walked = outcome.map(|names| WalkResult {
-                        snapshot: snapshot(&names),
+                        snapshot: Arc::new(snapshot(&names)),
                         counts: Counts::default(),
                         pages: 1,
+                        known_pages: None,
                         ended_by: EndedBy::NoNext,
                     });
                     Some(walked.map_err(|kind| UpstreamError::new(kind, "scripted")))

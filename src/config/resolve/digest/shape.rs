@@ -48,6 +48,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         limits: _,
         breaker: _,
         hedge: _,
+        conditional: _,
         trace_context: _,
         required: _,
         ttl: _,

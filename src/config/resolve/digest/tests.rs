@@ -231,6 +231,7 @@ fn an_account_whose_secrets_cannot_be_read_is_none() {
 #[case("breaker = { enabled = false }")]
 #[case("hedge = { after = '300ms' }")]
 #[case("trace_context = false")]
+#[case("conditional = true")]
 #[case("ttl = '7s'\nmin_refresh = '1s'")]
 #[case("required = true\nrefresh = 'background'\nshrink_guard = 0")]
 #[case("message = '/error'")]
