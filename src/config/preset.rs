@@ -163,12 +163,20 @@ fn is_same_thing(at: &KeyPath, under: &Table, over: &Table) -> bool {
     let tag = match keys.as_slice() {
         [_, _, "pagination"] | [_, _, _, "pagination"] => Pagination::TAG,
         [_, _, "auth"] => Auth::TAG,
+        // Partitions that are written out are not listed by the upstream.
+        [_, _, "partitions"] => return has_constants(under) || !has_constants(over),
         // Names in these are the upstream's, and mean nothing to us.
         [.., "query" | "headers" | "form" | "json" | "vars"] => return true,
         _ => return ALTERNATIVES.iter().all(|keys| agree(keys, under, over)),
     };
     over.get(tag)
         .is_none_or(|over| under.get(tag) == Some(over))
+}
+
+/// Whether partitions are written out.
+fn has_constants(partitions: &Table) -> bool {
+    let values = partitions.get("values").and_then(Value::as_table);
+    values.is_some_and(|values| values.values().any(Value::is_array))
 }
 
 /// Whether two tables do not hold different ones of these keys.
@@ -251,6 +259,21 @@ mod tests {
             "auth = { type = 'bearer', token = { env = 'A' } }",
             "auth = { type = 'none' }",
             "auth = { type = 'none' }",
+        );
+    }
+
+    #[test]
+    fn partitions_that_are_written_out_replace_those_that_are_listed() {
+        let under = "[partitions]\nrequest = { path = '/orgs' }\nvalues = { org = 'login' }";
+        check(
+            under,
+            "partitions.values = { org = ['a', 'b'] }",
+            "partitions.values = { org = ['a', 'b'] }",
+        );
+        check(
+            under,
+            "partitions.request = { path = '/user/orgs' }",
+            "[partitions]\nrequest = { path = '/user/orgs' }\nvalues = { org = 'login' }",
         );
     }
 

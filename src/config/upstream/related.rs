@@ -122,6 +122,10 @@ pub struct Details {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberList {
+    /// Whether they are asked for. `false` spares the requests, as if the list were not described: a preset
+    /// may describe one that costs a request for each group.
+    #[serde(default = "super::yes")]
+    pub enabled: bool,
     /// The request for the people of one group.
     pub request: Request,
     /// The request for every page after the first, if it differs from `request`.
@@ -167,7 +171,7 @@ const fn tenth() -> Share {
 }
 
 impl Upstream {
-    /// The lists of people that are asked for each group, with the keys that they stand at.
+    /// The lists of people that are asked for, for each group, with the keys that they stand at.
     pub fn member_lists(&self) -> impl Iterator<Item = (RelatedList, &MemberList)> {
         let lists = [
             (RelatedList::Members, &self.members),
@@ -175,7 +179,8 @@ impl Upstream {
             (RelatedList::Guests, &self.guests),
         ];
         let lists = lists.into_iter();
-        lists.filter_map(|(role, list)| Some((role, list.as_ref()?)))
+        let described = lists.filter_map(|(role, list)| Some((role, list.as_ref()?)));
+        described.filter(|(_, list)| list.enabled)
     }
 
     /// The requests of the lists that belong to that of groups, with the keys that they stand at.

@@ -52,6 +52,7 @@ impl Encode for Details {
 impl Encode for MemberList {
     fn encode(&self) -> Option<CanonicalValue> {
         let Self {
+            enabled,
             request,
             continuation,
             records,
@@ -61,6 +62,9 @@ impl Encode for MemberList {
             full: _,
             gone: _,
         } = self;
+        if !enabled {
+            return None;
+        }
         CanonicalTable::default()
             .put("request", request)
             .put("continuation", continuation)

@@ -249,6 +249,21 @@ fn a_default_that_is_written_out_changes_nothing(#[case] more: &str) {
 }
 
 #[test]
+fn a_list_of_people_that_is_not_asked_for_changes_nothing() {
+    let members = |enabled: bool| {
+        digests(
+            &format!(
+                "members = {{ enabled = {enabled}, request = {{ path = '/{{group.id}}/members' }}, \
+                 records = '/', fields = {{ id = '.' }} }}"
+            ),
+            &[],
+        )
+    };
+    assert_eq!(members(false), digests("", &[]));
+    assert_ne!(members(true).0, digests("", &[]).0);
+}
+
+#[test]
 fn a_table_that_says_no_more_than_a_path_is_one() {
     assert_eq!(replaced("'/teams'", "{ at = '/teams' }"), digests("", &[]));
     assert_eq!(
