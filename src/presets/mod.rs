@@ -15,13 +15,24 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str)] = files![
+    "auth0_organizations",
+    "auth0_roles",
     "aws_iam",
+    "aws_identity_center",
     "collections",
+    "discourse",
+    "freeipa",
+    "github",
     "gitlab",
+    "google_directory",
+    "grafana",
     "keycloak",
+    "mattermost",
     "microsoft_graph",
+    "nextcloud",
     "okta",
     "onlivesite",
+    "pagerduty",
     "publisher",
     "publisher_json",
     "scim",
@@ -29,6 +40,7 @@ const FILES: &[(&str, &str)] = files![
     "slack",
     "tallyfy",
     "vinyldns",
+    "zendesk",
 ];
 
 /// An adapter for a well-known API.

@@ -194,7 +194,8 @@ fn only_the_configuration_reads_the_environment() {
 fn no_code_on_the_data_path_names_a_vendor() {
     let vendors = [
         "tallyfy", "Tallyfy", "vinyl", "Vinyl", "onlive", "Onlive", "highq", "HighQ", "okta",
-        "Okta", "keycloak", "Keycloak", "gitlab", "GitLab", "Slack",
+        "Okta", "keycloak", "Keycloak", "gitlab", "GitLab", "Slack", "GitHub", "Auth0", "Zendesk",
+        "Grafana", "FreeIPA",
     ];
     for folder in [
         "config",

@@ -1,9 +1,10 @@
 //! The presets, against pages written from the vendors' public documentation.
 
 mod recorded;
+mod related;
 mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use groupgate::clock::WallClock;
 use groupgate::config::Loaded;
@@ -14,14 +15,17 @@ use groupgate::presets;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::FetchedPage;
 use groupgate::upstream::walk::walk;
+use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::adapters::{self, GATEWAY, compile};
 use server::Recorded;
 
-/// Every variable that a preset names.
-const VARIABLES: [(&str, &str); 22] = [
+/// Every variable that a preset names, but for [`SERVICE_ACCOUNT`].
+const VARIABLES: [(&str, &str); 38] = [
+    ("AUTH0_CLIENT_ID", "4VAJGWgLkTDf7GKUUMEUaGWEUkCgmzS4"),
+    ("AUTH0_CLIENT_SECRET", "s3cret&more"),
     ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
     (
         "AWS_SECRET_ACCESS_KEY",
@@ -33,13 +37,25 @@ const VARIABLES: [(&str, &str); 22] = [
     ("COLLECTIONS_EMAIL", "svc@example.com"),
     ("COLLECTIONS_ID", "a-client"),
     ("COLLECTIONS_SECRET", "a-secret"),
+    ("DISCOURSE_KEY", "714552c6148e1617aeab526d0606184b"),
+    ("DISCOURSE_USER", "system"),
+    ("FREEIPA_PASSWORD", "s3cret&more"),
+    ("FREEIPA_USER", "groupgate"),
+    ("GITHUB_TOKEN", "ghp_EXAMPLE"),
     ("GITLAB_TOKEN", "glpat-EXAMPLE"),
+    ("GOOGLE_ADMIN", "admin@example.com"),
+    ("GRAFANA_TOKEN", "glsa_kcVxDhZtu5ISOZIEt"),
+    ("IDENTITY_STORE_ID", "d-1234567890"),
     ("KEYCLOAK_CLIENT_ID", "groupgate"),
     ("KEYCLOAK_CLIENT_SECRET", "s3cret&more"),
     ("KEYCLOAK_REALM", "acme corp"),
+    ("MATTERMOST_TOKEN", "hyr5dmb1mbb49c44qmx4whniso"),
+    ("NEXTCLOUD_PASSWORD", "s3cret&more"),
+    ("NEXTCLOUD_USER", "admin"),
     ("OKTA_TOKEN", "00QCjAl4MlV-WPXM...0HmjFx-vbGua"),
     ("ONLIVE_KEY", "a-key"),
     ("ONLIVE_SECRET", "a-secret"),
+    ("PAGERDUTY_TOKEN", "token=y_NbAkKc66ryYTWUXYEu"),
     ("PUBLISHER_TOKEN", "a-token"),
     ("SCIM_TOKEN", "h480djs93hd8"),
     ("SLACK_TOKEN", "xoxb-EXAMPLE"),
@@ -47,10 +63,25 @@ const VARIABLES: [(&str, &str); 22] = [
     ("TALLYFY_TOKEN", "a-token"),
     ("VINYL_KEY", "a-key"),
     ("VINYL_SECRET", "a-secret"),
+    ("ZENDESK_TOKEN", "6wiIBWbGkBMo1mRDMuVwkw1EPsNkeUj95PIz2akv"),
+    ("ZENDESK_USER", "jdoe@example.com/token"),
 ];
 
+/// The key of a service account, as JSON.
+static SERVICE_ACCOUNT: LazyLock<String> = LazyLock::new(|| {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let key = json!({
+        "type": "service_account",
+        "private_key_id": "8e2c1f",
+        "private_key": key.serialize_pem(),
+        "client_email": "groupgate@acme.iam.gserviceaccount.com",
+    });
+    key.to_string()
+});
+
 fn load(text: &str) -> Loaded {
-    adapters::load(text, VARIABLES)
+    let service_account = ("GOOGLE_SERVICE_ACCOUNT", SERVICE_ACCOUNT.as_str());
+    adapters::load(text, VARIABLES.into_iter().chain([service_account]))
 }
 
 /// The adapter of a block over a preset, on 2026-11-21 at noon.
@@ -62,13 +93,20 @@ fn adapter(block: &str) -> Arc<Adapter> {
 
 /// A block over a preset, for an upstream at `origin`.
 fn block(preset: &str, origin: &str) -> String {
-    let mut block = format!("preset = '{preset}'\nbase_url = '{origin}'\n");
-    if preset == "microsoft_graph" {
-        block.push_str(&format!(
-            "auth.token_url = '{origin}/acme/oauth2/v2.0/token'\n"
-        ));
-    }
-    block
+    let own = match preset {
+        "auth0_organizations" | "auth0_roles" => format!(
+            "auth.token_url = '{origin}/oauth/token'\n\
+             auth.audience = 'https://example.eu.auth0.com/api/v2/'\n"
+        ),
+        "aws_identity_center" => "auth.region = 'eu-central-1'\n".to_owned(),
+        "freeipa" => "request.headers.Referer = 'https://ipa.example.com/ipa'\n\
+                      auth.request.headers.Referer = 'https://ipa.example.com/ipa'\n"
+            .to_owned(),
+        "google_directory" => format!("auth.token_url = '{origin}/token'\n"),
+        "microsoft_graph" => format!("auth.token_url = '{origin}/acme/oauth2/v2.0/token'\n"),
+        _ => String::new(),
+    };
+    format!("preset = '{preset}'\nbase_url = '{origin}'\n{own}")
 }
 
 /// A group without what it does not have.
@@ -110,14 +148,26 @@ macro_rules! snapshot {
 #[rstest]
 fn each_recorded_page_becomes_groups_or_says_why_not(
     #[values(
+        "auth0_organizations",
+        "auth0_roles",
         "aws_iam",
+        "aws_identity_center",
+        "discourse",
+        "freeipa",
+        "github",
         "gitlab",
+        "google_directory",
+        "grafana",
         "keycloak",
+        "mattermost",
         "microsoft_graph",
+        "nextcloud",
         "okta",
+        "pagerduty",
         "scim",
         "scim_cursor",
-        "slack"
+        "slack",
+        "zendesk"
     )]
     preset: &str,
 ) {
@@ -125,7 +175,7 @@ fn each_recorded_page_becomes_groups_or_says_why_not(
     let adapter = adapter(&block(preset, origin));
     let mut shown = String::new();
     for name in recorded::names(preset) {
-        if name == "token" || name == "count" {
+        if !recorded::is_of_groups(&name) {
             continue;
         }
         let (head, body) = recorded::read(preset, &name, origin).into_parts();
@@ -212,7 +262,11 @@ async fn gitlab_may_be_walked_by_page_numbers_instead() {
 
 #[tokio::test]
 async fn a_failure_that_passes_is_tried_again() {
-    for (preset, failure) in [("slack", "unavailable"), ("aws_iam", "unavailable")] {
+    for (preset, failure) in [
+        ("slack", "unavailable"),
+        ("aws_iam", "unavailable"),
+        ("aws_identity_center", "unavailable"),
+    ] {
         let server = Recorded::start(preset, &[failure, "empty"]).await;
         let adapter = adapter(&block(preset, server.origin()));
         let walked = walk(&adapter, &Observers::default()).await.unwrap();

@@ -22,6 +22,11 @@ pub(crate) fn names(preset: &str) -> Vec<String> {
     names
 }
 
+/// Whether an answer is to the request for groups, and not to one beside it.
+pub(crate) fn is_of_groups(name: &str) -> bool {
+    !matches!(name, "count" | "login" | "partitions" | "token") && !name.starts_with("members_")
+}
+
 /// Reads one of a preset's answers, as one that came from `origin`.
 pub(crate) fn read(preset: &str, name: &str, origin: &str) -> Response<String> {
     let path = folder(preset).join(name).with_extension("http");

@@ -3,20 +3,31 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use serde_json::{Map, Value};
 
 use super::recorded;
 use crate::support::server::{self, Server};
 
 /// The headers that presets send on purpose.
-const SHOWN: [&str; 6] = [
+const SHOWN: [&str; 14] = [
     "accept",
+    "api-key",
+    "api-username",
     "authorization",
     "content-type",
+    "cookie",
+    "if-none-match",
+    "ocs-apirequest",
     "private-token",
+    "referer",
     "x-amz-date",
     "x-amz-security-token",
+    "x-amz-target",
+    "x-github-api-version",
 ];
 
 /// A server of one preset's recorded answers.
@@ -26,7 +37,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Answers with these, in this order; with `token` to whoever asks for a token.
+    /// Answers with these, in this order; with `token` or `login` to whoever logs in.
     pub(crate) async fn start(preset: &'static str, answers: &[&'static str]) -> Self {
         let port = Server::bind().await;
         let origin = port.base_url().to_owned();
@@ -34,12 +45,14 @@ impl Recorded {
             Arc::new(Mutex::new(answers.iter().copied().collect()));
         let left = Arc::clone(&answers);
         let server = port.serve(move |request| {
-            if request.uri().path().ends_with("/token") {
-                return recorded::read(preset, "token", &origin);
+            let path = request.uri().path();
+            let login = [("/token", "token"), ("/login_password", "login")];
+            if let Some((_, name)) = login.iter().find(|(end, _)| path.ends_with(end)) {
+                return recorded::read(preset, name, &origin);
             }
             match left.lock().unwrap().pop_front() {
                 Some(name) => recorded::read(preset, name, &origin),
-                None => server::status(StatusCode::GONE.as_u16()),
+                None => server::status(StatusCode::BAD_REQUEST.as_u16()),
             }
         });
         Self { server, answers }
@@ -73,7 +86,21 @@ fn show(request: &Request<Bytes>) -> String {
     }
     if !request.body().is_empty() {
         let body = String::from_utf8_lossy(request.body());
-        shown.push_str(&format!("\n{body}\n"));
+        shown.push_str(&format!("\n{}\n", with_claims(&body)));
     }
     shown
+}
+
+/// A form in which an assertion shows what it claims: its signature is by a key of this run, and its id
+/// is random.
+fn with_claims(form: &str) -> String {
+    let Some((before, rest)) = form.split_once("assertion=") else {
+        return form.to_owned();
+    };
+    let (assertion, after) = rest.split_at(rest.find('&').unwrap_or(rest.len()));
+    let claims = assertion.split('.').nth(1).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let mut claims: Map<String, Value> = serde_json::from_slice(&claims).unwrap();
+    assert!(claims.remove("jti").is_some());
+    format!("{before}assertion=<{}>{after}", Value::Object(claims))
 }
