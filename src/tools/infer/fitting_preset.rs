@@ -62,11 +62,12 @@ fn fit(preset: Preset, shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {
     }
     let fields = adapter.get("fields")?.as_table()?;
     let is_filled = |key: &str| {
-        let path = fields.get(key).and_then(Value::as_str);
-        let mut columns = shape.columns.all.iter();
-        columns.any(|column| {
-            Some(column.path.to_string().as_str()) == path
-                && column.filled() == shape.columns.records
+        let mut paths = fields.get(key).into_iter().flat_map(paths);
+        paths.any(|path| {
+            let mut columns = shape.columns.all.iter();
+            columns.any(|column| {
+                column.path.to_string() == path && column.filled() == shape.columns.records
+            })
         })
     };
     if !is_filled("id") || !is_filled("name") || shape.columns.records == 0 {
@@ -198,10 +199,19 @@ impl FittingPreset {
             lines.push(ProposedLine::clear("auth", none, why));
         }
         lines.extend(credentials);
-        let vars = self.path.iter().flat_map(|path| &path.vars);
-        let vars = vars.map(|(name, value)| {
-            ProposedLine::clear(name, value.as_str(), "from the sample's URL")
-        });
+        let placeholders = self.path.iter().flat_map(|path| &path.vars);
+        let why = "from the sample's URL";
+        let (mut vars, mut partitions) = (Vec::new(), Vec::new());
+        for (name, value) in placeholders {
+            match name.strip_prefix("partition.") {
+                // The one that the sample was of; the preset may list them all.
+                Some(name) => {
+                    let values = toml_edit::Array::from_iter([value.as_str()]);
+                    partitions.push(ProposedLine::clear(name, values, why));
+                }
+                None => vars.push(ProposedLine::clear(name, value.as_str(), why)),
+            }
+        }
         let known: Option<Table> = self.preset.text.parse().ok();
         let known = known.as_ref().and_then(|adapter| adapter.get("request"));
         let is_new = |table: &str, line: &ProposedLine| {
@@ -222,7 +232,8 @@ impl FittingPreset {
         let section = |path, lines| BlockSection { path, lines };
         let sections = [
             section(&[][..], lines),
-            section(&["request", "vars"][..], vars.collect()),
+            section(&["request", "vars"][..], vars),
+            section(&["partitions", "values"][..], partitions),
             section(&["request", "headers"][..], new("headers", request.headers)),
             section(&["request", "query"][..], new("query", request.query)),
         ];

@@ -5,9 +5,11 @@ use std::process::{Command, Output};
 
 use groupgate::tools::demo::{Emulations, Options};
 use rstest::rstest;
+use serde_json::json;
 
 use super::samples::load;
 use super::vendors::{assert_pages, block, shipped};
+use crate::support::server::{Server, json, status};
 
 async fn infer(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_groupgate"));
@@ -167,7 +169,7 @@ async fn a_preset_that_fits_is_named_and_walked() {
         let named = format!("preset = \"{preset}\"");
         assert!(block.contains(&named), "{block}");
         assert!(
-            block.contains("# Certain: this block was walked"),
+            block.contains("this block was walked"),
             "{block}"
         );
         assert!(block.replace("\n# ", " ").contains("200 groups"), "{block}");
@@ -183,6 +185,11 @@ async fn a_preset_that_fits_is_named_and_walked() {
 #[case("slack")]
 #[case("microsoft_graph")]
 #[case("aws_iam")]
+#[case("github")]
+#[case("grafana")]
+#[case("mattermost")]
+#[case("discourse")]
+#[case("zendesk")]
 #[tokio::test]
 async fn a_preset_is_named_by_the_shape_of_a_recorded_page(#[case] preset: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets");
@@ -195,4 +202,29 @@ async fn a_preset_is_named_by_the_shape_of_a_recorded_page(#[case] preset: &str)
     let block = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(block.contains(&format!("preset = \"{preset}\"")), "{block}");
+}
+
+#[tokio::test]
+async fn the_organization_in_the_url_of_a_sample_is_the_one_that_a_preset_is_walked_for() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/orgs/acme/teams" => json(&json!([{
+            "id": 1, "name": "League", "slug": "league", "description": "Great",
+            "organization_id": 3, "parent": null, "html_url": "https://example.com/league",
+        }])),
+        "/orgs/acme/teams/league/members" => json(&json!([{"login": "ann"}])),
+        _ => status(404),
+    })
+    .await;
+    let url = format!("{}/orgs/acme/teams?per_page=100", server.base_url());
+    let output = infer(&["--url", &url, "--header", "Authorization: Bearer hunter2"]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let block = text(&output.stdout);
+    for line in [
+        "preset = \"github\"",
+        "org = [\"acme\"]",
+        "this block was walked",
+    ] {
+        assert!(block.contains(line), "{line}: {block}");
+    }
+    load(block);
 }
