@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use url::Url;
 
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
@@ -23,6 +25,8 @@ pub(super) struct CachedSnapshot {
     pub(super) pages: u64,
     /// What is known of them, where the next walk asks only for those that have changed.
     pub(super) known_pages: Option<Arc<KnownPages>>,
+    /// What the next walk for changes goes by.
+    pub(super) upkeep: Upkeep,
     /// Whether it was read under settings that shape lists otherwise than those that serve it now.
     pub(super) is_of_another_shape: bool,
     /// Why its walk knew that the list is whole, if that was a walk of this process.
@@ -31,6 +35,24 @@ pub(super) struct CachedSnapshot {
     pub(super) got_at: Instant,
     /// How old it was then.
     pub(super) age_then: Duration,
+}
+
+/// What a walk for what has changed goes by, besides when the list was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Upkeep {
+    /// When the last walk for everything began, if that was not the last walk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) full_at: Option<Timestamp>,
+    /// The link that the last walk had for the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<Url>,
+}
+
+impl Upkeep {
+    /// Whether nothing is to be known.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl CachedSnapshot {

@@ -12,8 +12,9 @@ use crate::snapshot::{Counts, GroupPage, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::known_pages::KnownPages;
 use crate::upstream::off_thread::{LARGE_BODY, compute};
-use crate::upstream::walk::{KnownGroups, PastWalks, Walked, walk_again};
+use crate::upstream::walk::{KnownGroups, PastTimes, PastWalks, Walked, walk_again};
 
+use super::cached::Upkeep;
 use super::in_flight::InFlightWalk;
 use super::key::CatalogKey;
 use super::resources::CatalogResources;
@@ -25,6 +26,7 @@ pub(super) struct WalkResult {
     pub(super) counts: Counts,
     pub(super) pages: u64,
     pub(super) known_pages: Option<Arc<KnownPages>>,
+    pub(super) upkeep: Upkeep,
     pub(super) ended_by: EndedBy,
 }
 
@@ -49,22 +51,31 @@ pub(super) async fn walk_to_snapshot(
         ended_by,
         hold,
         remembered,
+        is_of_changes,
+        keeps_list,
         ..
     } = walk_again(&adapter, observers, past).await?;
-    // All groups are those of the list that is there, and there are as many.
-    if let Some(list) = past
-        .snapshot
-        .as_ref()
-        .filter(|list| list.len() == groups.len())
-        && remembered.unchanged() == pages
-    {
-        return Ok(WalkResult {
-            snapshot: Arc::clone(list),
-            counts,
-            pages,
-            known_pages: past.pages.clone(),
-            ended_by,
-        });
+    let times = past.times.as_ref().filter(|_| is_of_changes);
+    let upkeep = Upkeep {
+        full_at: times.map(|times| times.full_at),
+        link: remembered
+            .since_link
+            .clone()
+            .or_else(|| times.and_then(|times| times.link.clone())),
+    };
+    if let Some(list) = &past.snapshot {
+        // All groups are those of the list that is there, and there are as many.
+        let is_unchanged = remembered.unchanged() == pages && list.len() == groups.len();
+        if keeps_list || is_unchanged {
+            return Ok(WalkResult {
+                snapshot: Arc::clone(list),
+                counts,
+                pages,
+                known_pages: past.pages.clone(),
+                upkeep,
+                ended_by,
+            });
+        }
     }
     let memory = adapter.memory.lists();
     let source = Arc::clone(adapter.name());
@@ -91,6 +102,7 @@ pub(super) async fn walk_to_snapshot(
         counts,
         pages,
         known_pages,
+        upkeep,
         ended_by,
     })
 }
@@ -104,10 +116,17 @@ pub(super) fn past_walks(
 ) -> PastWalks {
     let cached = resources.store.get(key);
     let cached = cached.filter(|cached| !cached.is_of_another_shape);
+    let times = cached.as_ref().map(|cached| PastTimes {
+        now: resources.wall.now(),
+        as_of: cached.as_of,
+        full_at: cached.upkeep.full_at.unwrap_or(cached.as_of),
+        link: cached.upkeep.link.clone(),
+    });
     PastWalks {
         known: known.clone(),
         snapshot: cached.as_ref().map(|cached| Arc::clone(&cached.snapshot)),
         pages: cached.and_then(|cached| cached.known_pages.clone()),
+        times,
         ttl: adapter.terms().freshness.ttl,
     }
 }

@@ -237,6 +237,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::catalog::Scope;
+    use crate::catalog::cached::Upkeep;
     use crate::plan::{Account, Shape};
     use crate::snapshot::tests::group;
     use crate::snapshot::{Counts, Snapshot};
@@ -260,6 +261,7 @@ pub(super) mod tests {
             as_of: Timestamp::UNIX_EPOCH,
             walked_at: Timestamp::UNIX_EPOCH,
             pages: 1,
+            upkeep: Upkeep::default(),
             known_pages: None,
             is_of_another_shape: false,
             ended_by: None,

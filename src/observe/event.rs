@@ -138,6 +138,8 @@ pub enum Event<'a> {
     },
     /// One more group is complete: its details and its people were read.
     GroupsCompleted(CompletionProgress),
+    /// What has changed was laid over the list that was there, or everything was held against it.
+    ListKeptUp(ListChanges),
     /// The list is whole.
     WalkEnded {
         /// Why.
@@ -196,6 +198,17 @@ pub struct CompletionProgress {
     pub gone: u64,
     /// How many groups had changed although they would have been taken for unchanged: only known where all are asked
     /// for.
+    pub differing: u64,
+}
+
+/// What a walk brought of a list that is kept up by walks for what has changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ListChanges {
+    /// How many groups have changed; null if everything was asked for.
+    pub changed: Option<u64>,
+    /// How many groups were taken out of the list.
+    pub removed: u64,
+    /// In how many groups everything differed from the list that had been kept up.
     pub differing: u64,
 }
 

@@ -7,7 +7,7 @@
 
 mod event;
 pub(crate) use event::known_method;
-pub use event::{ABANDONED, AnswerTraits, CompletionProgress, Event, SettledWalk};
+pub use event::{ABANDONED, AnswerTraits, CompletionProgress, Event, ListChanges, SettledWalk};
 
 mod observers;
 pub use observers::{Observer, Observers};

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::error::ErrorKind;
 use crate::page::position::Position;
 
-use super::event::{CompletionProgress, Event};
+use super::event::{CompletionProgress, Event, ListChanges};
 use super::observers::Observer;
 
 /// How many pages are noted at the beginning, and how many at the end. Those between are counted only.
@@ -35,6 +35,7 @@ struct Notes {
     restarts: u64,
     unchanged: u64,
     completion: Option<CompletionProgress>,
+    changes: Option<ListChanges>,
     first: Vec<PageNote>,
     last: VecDeque<PageNote>,
     /// The retries of pages that have not come.
@@ -60,6 +61,9 @@ pub struct TimelineNotes {
     /// How far it came with what it asks for each group; absent if it asks for nothing, or did not come so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<CompletionProgress>,
+    /// What it brought of a list that is kept up by walks for what has changed; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ListChanges>,
     /// The first pages.
     pub first: Vec<PageNote>,
     /// How many pages came between the first and the last.
@@ -116,6 +120,7 @@ impl Timeline {
             restarts: notes.restarts,
             not_modified: notes.unchanged,
             completion: notes.completion,
+            changes: notes.changes,
             first: notes.first.clone(),
             between: last.map_or(0, |last| last.number - listed),
             last: notes.last.iter().copied().collect(),
@@ -185,6 +190,7 @@ impl Observer for Timeline {
                 notes.pages += 1;
                 notes.bytes += page.bytes();
             }
+            Event::ListKeptUp(changes) => self.lock().changes = Some(*changes),
             Event::GroupsCompleted(progress) => self.lock().completion = Some(*progress),
             _ => {}
         }

@@ -47,6 +47,8 @@ pub struct FetchedPage {
     /// By what the next walk asks for it only if it has changed.
     pub(crate) outcome: Option<(PageKey, Arc<PageOutcome>)>,
     pub(crate) is_unchanged: bool,
+    /// The link for what changes from now on.
+    pub(crate) since_link: Option<Url>,
 }
 
 impl FetchedPage {

@@ -156,6 +156,7 @@ impl PageOutcome {
             hold: PageHold::default(),
             outcome: None,
             is_unchanged: true,
+            since_link: None,
         }
     }
 

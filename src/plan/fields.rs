@@ -20,6 +20,8 @@ pub struct Mapping {
     pub extra: Extra,
     /// What is read of a record besides its group, for the requests about it.
     pub beside: Vec<Column>,
+    /// Which records say that a group has been deleted.
+    pub deleted: Option<OneOrMany<RecordFilter>>,
     /// Whether another record is laid over that of each group.
     pub has_details: bool,
 }

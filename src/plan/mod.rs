@@ -48,6 +48,9 @@ pub use filterable::FilterableAttribute;
 pub mod freshness;
 pub use freshness::{Freshness, ListTerms, Refresh};
 
+pub mod incremental;
+pub use incremental::{Incremental, SinceRule};
+
 pub mod jwt;
 pub use jwt::{ClaimPointer, Jwt, KeySource};
 

@@ -15,6 +15,8 @@ pub enum OuterValue {
     Group(GroupField),
     /// What stands at a path in the record of the group (`{record/links/self}`).
     Record(Path),
+    /// Since when changes are asked for (`{since}`): the list that is there is around what has changed.
+    Since,
 }
 
 /// A field of a group that can stand in a request.
@@ -63,12 +65,18 @@ const PARTITION: &str = "partition.";
 /// Where the name of a group's field begins.
 const GROUP: &str = "group.";
 
+/// What stands for the time since when.
+const SINCE: &str = "since";
+
 /// Where the path in a record begins.
 const RECORD: &str = "record/";
 
 impl OuterValue {
     /// The value that a placeholder of this name stands for.
     pub fn named(name: &str) -> Option<Self> {
+        if name == SINCE {
+            return Some(Self::Since);
+        }
         if let Some(name) = name.strip_prefix(PARTITION) {
             let is_name = !name.is_empty() && !name.contains('.');
             return is_name.then(|| Self::Partition(name.to_owned()));
@@ -97,6 +105,7 @@ impl OuterValue {
 impl fmt::Display for OuterValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Since => formatter.write_str(SINCE),
             Self::Partition(name) => write!(formatter, "{PARTITION}{name}"),
             Self::Group(field) => write!(formatter, "{GROUP}{field}"),
             Self::Record(path) => write!(formatter, "{RECORD}{path}"),

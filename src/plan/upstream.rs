@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Account, Auth, BreakerThresholds, ClassifyRules, Connection, FilterableAttribute, Hedging,
-    Limits, List, ListTerms, Lookup, Mapping, OnBehalf, Paging, PushdownRules, RelatedLists,
-    Requests, Shape,
+    Incremental, Limits, List, ListTerms, Lookup, Mapping, OnBehalf, Paging, PushdownRules,
+    RelatedLists, Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -31,6 +31,8 @@ pub struct Upstream {
     pub requests: Requests,
     /// Whether its pages are asked for on the condition that they have changed.
     pub conditional: bool,
+    /// How its list is kept up by walks for what has changed.
+    pub incremental: Option<Incremental>,
     /// How its pages follow each other.
     pub paging: Paging,
     /// How the pages of an answer to a filter follow each other.

@@ -14,7 +14,7 @@ impl Snapshot {
     /// `None` if there is no such place.
     pub(crate) fn page_of(
         &self,
-        places: impl ExactSizeIterator<Item = usize>,
+        places: impl ExactSizeIterator<Item = usize> + Clone,
         nested: &[u32],
     ) -> Option<GroupPage> {
         let mut copy = CopiedRows {
@@ -23,6 +23,9 @@ impl Snapshot {
             shared: Vec::new(),
         };
         copy.page.rows.reserve_exact(places.len());
+        let rows = places.clone().filter_map(|place| self.rows.get(place));
+        let json: usize = rows.map(|row| row.json.length as usize).sum();
+        copy.page.json.reserve_exact(json);
         for (index, place) in places.enumerate() {
             let is_nested = nested.binary_search(&(index as u32)).is_ok();
             copy.row(self.rows.get(place)?, is_nested)?;
@@ -83,6 +86,7 @@ impl CopiedRows<'_> {
             id_hash,
             is_nested,
             is_repeated: false,
+            is_removed: false,
         });
         Some(())
     }

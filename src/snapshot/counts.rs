@@ -21,6 +21,16 @@ pub struct Counts {
     /// Groups left out because they were gone when their details or people were asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub gone: u64,
+    /// Groups that have changed since the walk before, where it asked only for those; absent if it asked for
+    /// everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
+    /// Groups that it took out of the list, where it asked only for what has changed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: u64,
+    /// Groups in which a walk for everything differed from what walks for changes had made of the list.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub differing: u64,
 }
 
 const fn is_zero(count: &u64) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct PageRow {
     pub(super) id_hash: u64,
     pub(super) is_nested: bool,
     pub(super) is_repeated: bool,
+    /// Whether its record says that the group has been deleted.
+    pub(super) is_removed: bool,
 }
 
 /// One group of a page, as a walk looks at it.
@@ -167,7 +169,23 @@ impl GroupPage {
             id_hash: id_hash(&group.source_id.text),
             is_nested,
             is_repeated: false,
+            is_removed: false,
         });
+    }
+
+    /// The last group is none: its record says that it has been deleted.
+    pub(crate) fn mark_removed(&mut self) {
+        if let Some(last) = self.rows.last_mut() {
+            last.is_removed = true;
+        }
+    }
+
+    /// Drops the groups whose records say that they have been deleted.
+    fn drop_removed(&mut self) {
+        let rows = self.rows.iter().enumerate();
+        let removed = rows.filter(|(_, row)| row.is_removed && !row.is_repeated);
+        let removed: Vec<usize> = removed.map(|(index, _)| index).collect();
+        self.drop_repeated(&removed);
     }
 
     /// Keeps what else was read of the record of the last group.
@@ -260,6 +278,21 @@ impl<'a> PageRowRef<'a> {
         id.get(self.page.source.len() + 1..).unwrap_or_default()
     }
 
+    /// The group's normalized id.
+    pub(crate) fn id(self) -> &'a str {
+        &self.page.text[self.row.row.id.range()]
+    }
+
+    /// When the group last changed.
+    pub(crate) const fn updated_at(self) -> Option<Moment> {
+        self.row.row.updated_at.known()
+    }
+
+    /// Whether the upstream marks the group deleted.
+    pub(crate) const fn is_deleted(self) -> bool {
+        self.row.row.deleted
+    }
+
     /// By which groups with one id find each other.
     pub(crate) const fn id_hash(self) -> u64 {
         self.row.id_hash
@@ -336,6 +369,18 @@ impl PagedGroups {
     pub(crate) fn drop_repeated(&mut self, indexes: &[usize]) {
         if let Some(last) = self.pages.last_mut() {
             last.drop_repeated(indexes);
+        }
+    }
+
+    /// Drops the groups whose records say that they have been deleted.
+    pub(crate) fn drop_removed(&mut self) {
+        self.pages.iter_mut().for_each(GroupPage::drop_removed);
+    }
+
+    /// From now on this group counts as one that came before.
+    pub(crate) fn drop_row(&mut self, page: usize, row: usize) {
+        if let Some(page) = self.pages.get_mut(page) {
+            page.drop_repeated(&[row]);
         }
     }
 

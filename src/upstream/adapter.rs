@@ -12,6 +12,7 @@ use crate::plan::{
 };
 use crate::problem::Problems;
 
+use super::asked_since::AskedSince;
 use super::client::Connections;
 use super::exchange::Exchange;
 use super::known_pages::ListedPages;
@@ -45,13 +46,15 @@ pub struct Adapter {
     /// How records become groups in the list that it reads.
     mapping: Arc<Mapping>,
     /// The list that it reads, if that is not the list of groups.
-    related: Option<RelatedList>,
+    pub(super) related: Option<RelatedList>,
     /// The values of the records around that list.
     pub(super) outer: OuterValues,
     /// The entity tag of its first page when that was read before.
     pub(super) known_etag: Option<HeaderValue>,
     /// The pages of the list of groups when that was read before.
     pub(super) known_pages: Option<ListedPages>,
+    /// How it asks for what has changed, if it does not ask for everything.
+    pub(super) since: Option<AskedSince>,
 }
 
 impl Adapter {
@@ -86,6 +89,7 @@ impl Adapter {
             outer: OuterValues::default(),
             known_etag: None,
             known_pages: None,
+            since: None,
         })
     }
 
@@ -202,14 +206,6 @@ impl Adapter {
             related,
             outer,
             known_etag: etag.cloned(),
-            ..self.clone()
-        })
-    }
-
-    /// The adapter that asks for pages of the list of groups only if they have changed since.
-    pub(super) fn knowing(&self, pages: ListedPages) -> Arc<Self> {
-        Arc::new(Self {
-            known_pages: Some(pages),
             ..self.clone()
         })
     }

@@ -16,10 +16,12 @@ pub mod adapter;
 pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
+mod asked_since;
 pub mod outer_values;
 pub mod pager;
 mod pages;
 pub mod pushdown;
+mod repeated_walks;
 mod requests;
 pub mod template;
 

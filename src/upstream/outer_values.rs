@@ -36,7 +36,10 @@ impl OuterValues {
         let mut values = self.values.iter();
         values.find_map(|(own, value)| match own {
             OuterValue::Partition(own) if own == name => Some(value.text.to_string()),
-            OuterValue::Partition(_) | OuterValue::Group(_) | OuterValue::Record(_) => None,
+            OuterValue::Partition(_)
+            | OuterValue::Group(_)
+            | OuterValue::Record(_)
+            | OuterValue::Since => None,
         })
     }
 
@@ -52,6 +55,11 @@ impl OuterValues {
             values: self.values.iter().cloned().chain(others).collect(),
             qualifier: self.qualifier.clone(),
         }
+    }
+
+    /// These, and those of another record.
+    pub(super) fn with(&self, others: &Self) -> Self {
+        self.and(others.values.iter().cloned())
     }
 
     /// What comes before the ids of groups.

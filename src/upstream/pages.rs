@@ -28,6 +28,7 @@ use crate::page::format::{Node, Page};
 use crate::page::mapping::{MappedPage, PageRecords, Skip};
 use crate::page::page_outcome::{PageKey, PageOutcome};
 use crate::page_memory::PageHold;
+use crate::plan::SinceRule;
 
 impl Adapter {
     /// Reads the page at `position`.
@@ -274,6 +275,12 @@ impl Adapter {
         };
         let announcement = self.paging().announces(context)?;
         let linked = self.paging().linked(context);
+        let since_link = match self.incremental().map(|incremental| &incremental.since) {
+            Some(SinceRule::Link(link)) if !self.is_related() => {
+                self.paging().link_at(link, context)?
+            }
+            Some(SinceRule::Link(_) | SinceRule::Time { .. }) | None => None,
+        };
         Ok(FetchedPage {
             position,
             request,
@@ -296,6 +303,7 @@ impl Adapter {
             hold: answer.hold,
             outcome: None,
             is_unchanged: false,
+            since_link,
         })
     }
 }

@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 33] = [
+pub(crate) const DIMENSIONS: [Dimension; 34] = [
     dimension(
         1,
         "method, where parameters go",
@@ -451,6 +451,22 @@ pub(crate) const DIMENSIONS: [Dimension; 33] = [
         "people",
         &["members from several lists", "nested groups among members"],
     ),
+    dimension(
+        34,
+        "walks that are repeated",
+        &[
+            "pages with an entity tag",
+            "pages with a date",
+            "pages that are not modified",
+            "a cursor from a page that is not modified",
+            "a failure in the middle",
+            "changes since a time",
+            "changes since a link",
+            "a record that says deleted",
+            "members of what has changed",
+            "refused",
+        ],
+    ),
 ];
 
 /// Values that `gateway.toml` cannot say yet: their cases must not pass. Whoever makes one sayable
@@ -464,6 +480,15 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
         "D32 partitions with a cursor",
     ),
     ("D32 members per group", "D32 members with pages"),
+    (
+        "D34 a cursor from a page that is not modified",
+        "D34 a failure in the middle",
+    ),
+    ("D34 changes since a time", "D34 a record that says deleted"),
+    (
+        "D34 changes since a time",
+        "D34 members of what has changed",
+    ),
     ("D9 in a response header", "D1 POST form"),
     ("D9 in a response header", "D1 POST JSON"),
     ("D10 in the body, absolute", "D3 token inside the JSON body"),

@@ -115,6 +115,12 @@ async fn run(case: &CaseFile) -> Vec<String> {
 /// What the gateway answers to a caller.
 async fn ask(case: &CaseFile, loaded: &Loaded, compiled: Compiled, query: &str) -> Value {
     let gateway = Gateway::launch(loaded, compiled, &case.wall()).await;
+    if let Some(walks) = case.walks {
+        gateway.ready().await;
+        for _ in 1..walks {
+            gateway.refresh(SOURCE).await;
+        }
+    }
     gateway.page(&format!("/groups?{query}")).await
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::catalog::cached::Upkeep;
 use crate::snapshot::{Counts, ENCODING, EncodingError, Snapshot};
 
 /// The start of every file, in every version.
@@ -44,6 +45,9 @@ pub(in crate::catalog) struct Header {
     pub(in crate::catalog) counts: Counts,
     /// The number of groups.
     pub(in crate::catalog) groups: usize,
+    /// What the next walk for changes goes by.
+    #[serde(default, skip_serializing_if = "Upkeep::is_empty")]
+    pub(in crate::catalog) upkeep: Upkeep,
 }
 
 /// Why a file cannot be used.
@@ -215,6 +219,10 @@ mod tests {
                 ..Counts::default()
             },
             groups: snapshot.len(),
+            upkeep: Upkeep {
+                full_at: Some(Timestamp::UNIX_EPOCH),
+                link: "https://club.example/delta?token=1".parse().ok(),
+            },
         }
     }
 

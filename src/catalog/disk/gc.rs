@@ -68,6 +68,7 @@ fn is_old(path: &Path, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::cached::Upkeep;
     use crate::catalog::disk::file::Header;
     use crate::snapshot::Counts;
     use crate::snapshot::Snapshot;
@@ -94,6 +95,7 @@ mod tests {
                 pages: 1,
                 counts: Counts::default(),
                 groups: 0,
+                upkeep: Upkeep::default(),
             };
             folder.write(&header, &snapshot).unwrap();
         }

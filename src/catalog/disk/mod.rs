@@ -123,6 +123,7 @@ impl Disk {
                     walked_at: header.walked_at,
                     pages: header.pages,
                     known_pages: None,
+                    upkeep: header.upkeep,
                     is_of_another_shape: false,
                     ended_by: None,
                     got_at: Instant::now(),
@@ -190,6 +191,7 @@ impl Disk {
             pages: cached.pages,
             counts: cached.counts,
             groups: cached.snapshot.len(),
+            upkeep: cached.upkeep.clone(),
         };
         self.queue.write(header, Arc::clone(&cached.snapshot));
     }

@@ -86,6 +86,7 @@ impl Entry {
             counts,
             pages,
             known_pages,
+            upkeep,
             ended_by,
         } = result;
         // The same content keeps the same memory.
@@ -102,6 +103,7 @@ impl Entry {
             walked_at: self.resources.wall.now(),
             pages,
             known_pages,
+            upkeep,
             is_of_another_shape: false,
             ended_by: Some(ended_by),
             got_at: Instant::now(),

@@ -171,7 +171,7 @@ async fn a_list_of_which_no_page_has_changed_is_the_same_list_and_nothing_is_sen
             pages: first.known_pages.clone(),
             ..PastWalks::default()
         };
-        let observers = Observers::default().and(Arc::clone(&timeline));
+        let observers = Observers::default().and(Arc::<Timeline>::clone(&timeline));
         let second = walk_to_snapshot(adapter, &observers, &past).await.unwrap();
         assert_eq!(shelf.sent(), (0, sent), "{block}");
         assert!(Arc::ptr_eq(&first.snapshot, &second.snapshot));

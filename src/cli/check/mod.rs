@@ -21,6 +21,9 @@ use crate::upstream::Adapter;
 
 use super::load;
 
+mod again;
+use again::explain_again;
+
 mod against;
 use against::Against;
 
@@ -229,11 +232,8 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     ]);
     lines.extend(explain_limits(upstream));
     lines.extend(explain_freshness(upstream));
+    lines.extend(explain_again(upstream, written));
     lines.extend(warn_of_plain_http(written));
-    if upstream.conditional {
-        let how = "with `If-None-Match` and `If-Modified-Since`: 304 keeps what was there";
-        lines.push(format!("again    only pages that have changed, {how}"));
-    }
     if !upstream.trace_context {
         lines.push("traces   its requests carry no trace context".to_owned());
     }

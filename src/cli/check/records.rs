@@ -7,11 +7,13 @@ pub(super) fn explain_only(upstream: &Upstream) -> String {
     let Some(only) = &upstream.mapping.records.only else {
         return String::new();
     };
-    let conditions = only.as_slice().iter().map(condition);
-    format!(
-        ", only where {}",
-        conditions.collect::<Vec<_>>().join(" and ")
-    )
+    format!(", only where {}", conditions(only))
+}
+
+/// Conditions that all hold.
+pub(super) fn conditions(filters: &OneOrMany<RecordFilter>) -> String {
+    let conditions = filters.as_slice().iter().map(condition);
+    conditions.collect::<Vec<_>>().join(" and ")
 }
 
 fn condition(filter: &RecordFilter) -> String {

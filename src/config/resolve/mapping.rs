@@ -25,6 +25,10 @@ pub(crate) fn mapping(
         fields: fields::fields(at, upstream, problems)?,
         extra: upstream.extra,
         beside,
+        deleted: upstream
+            .incremental
+            .as_ref()
+            .and_then(|incremental| incremental.deleted.clone()),
         has_details: upstream.details.is_some(),
     })
 }

@@ -20,6 +20,7 @@ pub(crate) mod digest;
 mod edge;
 mod fields;
 mod filterable;
+mod incremental;
 mod limits;
 mod login_names;
 pub(crate) mod mapping;

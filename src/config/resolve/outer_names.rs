@@ -1,6 +1,7 @@
 //! Which values of the records around a list its requests can name.
 
 use crate::config::Upstream;
+use crate::config::upstream::Since;
 use crate::did_you_mean::nearest;
 use crate::plan::{GroupField, OuterValue};
 use crate::problem::{KeyPath, Problem};
@@ -46,8 +47,17 @@ impl<'a> OuterNames<'a> {
         match OuterValue::named(name) {
             Some(OuterValue::Partition(name)) => self.partition_names().any(|own| *own == name),
             Some(OuterValue::Group(_) | OuterValue::Record(_)) => self.has_group,
+            Some(OuterValue::Since) => !self.has_group && self.has_since(),
             None => false,
         }
+    }
+
+    /// Whether the list of groups is asked for what has changed since a time.
+    fn has_since(self) -> bool {
+        let incremental = self
+            .partitions
+            .and_then(|upstream| upstream.incremental.as_ref());
+        incremental.is_some_and(|incremental| matches!(incremental.since, Since::Text(_)))
     }
 
     fn partition_names(self) -> impl Iterator<Item = &'a String> {

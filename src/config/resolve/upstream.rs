@@ -9,8 +9,8 @@ use crate::problem::{KeyPath, Problem, Problems};
 
 use super::outer_names::OuterNames;
 use super::{
-    answers, auth, connection, digest, filterable, limits, mapping, on_behalf, pagination,
-    placeholders, pushdown, records, related, request,
+    answers, auth, connection, digest, filterable, incremental, limits, mapping, on_behalf,
+    pagination, placeholders, pushdown, records, related, request,
 };
 
 /// A block as it is written.
@@ -54,6 +54,9 @@ impl WrittenUpstream<'_> {
         if self.has_read_all_of(&at.join("auth")) {
             check_login(&at.join("auth"), &upstream.auth, problems);
         }
+        let incremental = (self.has_read(at, ASKING))
+            .then(|| incremental::incremental(at, upstream, problems))
+            .flatten();
         let related = related::related(at, upstream, self.unread, secrets, problems);
         let asked = requests.as_ref().zip(auth.as_ref());
         let on_behalf = (asked.zip(related.as_ref())).and_then(|((requests, auth), related)| {
@@ -89,6 +92,7 @@ impl WrittenUpstream<'_> {
             requests: requests?,
             lookup,
             conditional: upstream.conditional,
+            incremental,
             filtered_paging: pagination::filtered(upstream, &paging),
             paging,
             mapping: Arc::new(mapping?),
@@ -146,6 +150,7 @@ const ASKING: &[&str] = &[
     "pagination",
     "answers",
     "pushdown",
+    "incremental",
 ];
 
 fn check_name(at: &KeyPath, name: &str, problems: &mut Problems) {

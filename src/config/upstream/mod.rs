@@ -41,6 +41,9 @@ pub use related::{Details, MemberList, PartitionValue, Partitions, PersonFields}
 pub mod field;
 pub use field::{Conversion, Field, Source};
 
+pub mod incremental;
+pub use incremental::{Incremental, Since};
+
 pub mod fields;
 pub use fields::{Each, Fields};
 
@@ -177,6 +180,8 @@ pub struct Upstream {
     /// asked for anew.
     #[serde(default)]
     pub conditional: bool,
+    /// Walks that ask only for what has changed, with one for everything from time to time.
+    pub incremental: Option<Incremental>,
     /// Overrides `cache.ttl`.
     pub ttl: Option<Span>,
     /// Overrides `cache.stale_while_revalidate`.

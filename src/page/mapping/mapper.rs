@@ -118,11 +118,14 @@ impl<'a> Mapper<'a> {
             records,
             extra,
             beside,
+            deleted,
             has_details,
             ..
         } = self.mapping;
         let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
-        if let Some(only) = &records.only
+        let deleted = deleted.as_ref();
+        let is_removed = deleted.is_some_and(|deleted| left_out(deleted, record).is_none());
+        if let Some(only) = records.only.as_ref().filter(|_| !is_removed)
             && let Some(skip) = left_out(only, record)
         {
             return Err(skip);
@@ -143,6 +146,7 @@ impl<'a> Mapper<'a> {
         }
         let name = match reader.some_text(&fields.name) {
             Some(name) => name,
+            None if is_removed => source_id.clone(),
             // Its details may say it.
             None if *has_details && self.id.is_none() => source_id.clone(),
             None => return Err(Skip::NoName),
@@ -185,6 +189,9 @@ impl<'a> Mapper<'a> {
             Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
             Extra::Drop => out.push_str("{}"),
         });
+        if is_removed {
+            self.groups.mark_removed();
+        }
         if !beside.is_empty() {
             self.groups.put_beside(columns::row(beside, record));
         }

@@ -10,6 +10,7 @@
 //! now = "2026-11-21T12:00:00Z"                    # the default; used for signatures and delays
 //! ask = "search=eng"                              # optional: a query to the gateway, whose
 //!                                                 # response is compared instead of the walk
+//! walks = 2                                       # optional: how often the list is read before that
 //!
 //! [environment]                                   # the variables of its secrets
 //! TOKEN = "t0ken"
@@ -34,7 +35,8 @@
 //!
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
-//! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, drifted, gone
+//! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, drifted, gone,
+//!                                                 # changed, removed, differing
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -86,6 +88,8 @@ pub struct CaseFile {
     pub now: Timestamp,
     /// The query of a `GET /groups` whose response is compared. Without it, the walk is.
     pub ask: Option<String>,
+    /// How many walks there are before that query, each refreshing the list. Without it, one.
+    pub walks: Option<u32>,
     /// The variables that the block reads its secrets from.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -129,6 +133,9 @@ pub(crate) struct ExpectedCounts {
     unparsed_timestamps: u64,
     drifted: bool,
     gone: u64,
+    changed: Option<u64>,
+    removed: u64,
+    differing: u64,
 }
 
 impl From<Counts> for ExpectedCounts {
@@ -140,6 +147,9 @@ impl From<Counts> for ExpectedCounts {
             unparsed_timestamps: counts.unparsed_timestamps,
             drifted: counts.drifted,
             gone: counts.gone,
+            changed: counts.changed,
+            removed: counts.removed,
+            differing: counts.differing,
         }
     }
 }

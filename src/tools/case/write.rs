@@ -16,6 +16,9 @@ impl fmt::Display for CaseFile {
         line(file, "source", self.source.as_deref())?;
         line(file, "now", Some(&self.now.to_string()))?;
         line(file, "ask", self.ask.as_deref())?;
+        if let Some(walks) = self.walks {
+            writeln!(file, "walks = {walks}")?;
+        }
         if !self.environment.is_empty() {
             writeln!(file, "\n[environment]")?;
         }
@@ -114,6 +117,9 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         ("repeated", counts.repeated),
         ("unparsed_timestamps", counts.unparsed_timestamps),
         ("gone", counts.gone),
+        ("changed", counts.changed.unwrap_or_default()),
+        ("removed", counts.removed),
+        ("differing", counts.differing),
     ];
     let numbers = numbers.into_iter().filter(|(_, count)| *count > 0);
     let numbers = numbers.map(|(key, count)| (key, count.cast_signed().into()));

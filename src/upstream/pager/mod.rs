@@ -301,6 +301,23 @@ impl Paging {
         };
         url.map(|url| self.at_url(&url, context.url)).transpose()
     }
+
+    /// The URL at a location, if there is one. It is allowed where one of a page is.
+    pub(in crate::upstream) fn link_at(
+        &self,
+        location: &Location,
+        context: PageContext<'_>,
+    ) -> Result<Option<url::Url>, PagerError> {
+        let Some(text) = location::position(location, context)? else {
+            return Ok(None);
+        };
+        let position = self.at_url(&text, context.url)?;
+        Ok(if let Position::Url(url) = position {
+            Some(url)
+        } else {
+            None
+        })
+    }
 }
 
 /// What says that there is more than the only page, if anything does: a flag, or the place where a page

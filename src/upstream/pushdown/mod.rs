@@ -12,6 +12,7 @@ pub mod pushed;
 pub use pushed::{Pushed, PushedValue};
 
 mod time;
+pub(super) use time::text_after;
 mod written;
 
 use crate::group::Moment;

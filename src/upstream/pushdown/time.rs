@@ -22,6 +22,14 @@ pub(super) fn after(rule: &PushedTime, moment: Moment) -> Option<PushedValue> {
     write(rule, whole.checked_sub(step)?)
 }
 
+/// The same as a text.
+pub(in crate::upstream) fn text_after(rule: &PushedTime, moment: Moment) -> Option<String> {
+    Some(match after(rule, moment)? {
+        PushedValue::Text(text) => text,
+        PushedValue::Number(number) => number.to_string(),
+    })
+}
+
 /// The moment up to which an upstream is asked, so that nothing before `moment` is missed.
 pub(super) fn before(rule: &PushedTime, moment: Moment) -> Option<PushedValue> {
     let step = step(rule)?;

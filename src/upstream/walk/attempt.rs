@@ -61,7 +61,7 @@ impl<'a> Attempt<'a> {
 
     pub(super) async fn run(mut self) -> Result<Walked, Interrupted> {
         self.count().await?;
-        let first = self.adapter.paging().first();
+        let first = self.adapter.first_page();
         self.positions.insert(first.clone());
         let page = self.fetch(first).await?;
         self.granted = page.listed();

@@ -18,8 +18,10 @@ pub(super) struct DistinctGroups {
     groups: PagedGroups,
     /// The numbers of their pages in the walk.
     numbers: Vec<u64>,
-    /// The first record of each group, by its id.
+    /// The first record of each group, by its id; where the last one counts, that.
     first: HashTable<GroupPlace>,
+    /// Whether of two records of one group the last one counts.
+    keeps_last: bool,
 }
 
 /// Where a group stands.
@@ -38,6 +40,14 @@ pub(super) struct RepeatedGroups {
 }
 
 impl DistinctGroups {
+    /// No groups yet. Of two records of one group, the first counts, or the last one.
+    pub(super) fn new(keeps_last: bool) -> Self {
+        Self {
+            keeps_last,
+            ..Self::default()
+        }
+    }
+
     /// Adds the groups of the page with this number, from 1, and says how many came before. Of those the
     /// first is kept. If one has the same name and other people, each record may hold a part of them; another
     /// name is another group with the same id.
@@ -71,6 +81,7 @@ impl DistinctGroups {
         self.groups.push(groups);
         self.numbers.push(number);
         let mut repeated = Vec::new();
+        let mut replaced = Vec::new();
         let mut counts = RepeatedGroups::default();
         let pages = self.groups.pages();
         let row_at = |place: &GroupPlace| row_at(pages, *place);
@@ -91,11 +102,17 @@ impl DistinctGroups {
                 row_at(place).is_some_and(|first| first.source_id() == row.source_id())
             };
             let entry = self.first.entry(row.id_hash(), is_same, hash);
-            let hashbrown::hash_table::Entry::Occupied(entry) = entry else {
+            let hashbrown::hash_table::Entry::Occupied(mut entry) = entry else {
                 entry.or_insert(place);
                 continue;
             };
             let first = *entry.get();
+            if self.keeps_last {
+                replaced.push(std::mem::replace(entry.get_mut(), place));
+                counts.all += 1;
+                counts.listed += u64::from(!row.is_nested());
+                continue;
+            }
             let first_number = (self.numbers.get(first.page as usize)).copied();
             let first_number = first_number.unwrap_or(number);
             if let Some(error) = row_at(&first).and_then(|first| refused(first, row, first_number))
@@ -107,6 +124,9 @@ impl DistinctGroups {
             counts.listed += u64::from(!row.is_nested());
         }
         self.groups.drop_repeated(&repeated);
+        for GroupPlace { page, row } in replaced {
+            self.groups.drop_row(page as usize, row as usize);
+        }
         Ok(counts)
     }
 

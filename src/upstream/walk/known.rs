@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use foldhash::quality::RandomState;
 use http::HeaderValue;
+use jiff::Timestamp;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::group::{Group, ReadRow};
 use crate::list_memory::{ListHold, ListMemory};
@@ -67,6 +69,19 @@ pub(super) struct Recollection {
     pub(super) is_full: bool,
 }
 
+/// When the walks were that a list came from.
+#[derive(Debug, Clone)]
+pub struct PastTimes {
+    /// What time it is now.
+    pub now: Timestamp,
+    /// When the last of them began.
+    pub as_of: Timestamp,
+    /// When the last one began that asked for everything.
+    pub full_at: Timestamp,
+    /// The link that the last of them had for the next one.
+    pub link: Option<Url>,
+}
+
 /// What a walk may use of those before it.
 #[derive(Debug, Clone, Default)]
 pub struct PastWalks {
@@ -76,6 +91,8 @@ pub struct PastWalks {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The pages that it came from, if they can be asked for on the condition that they have changed.
     pub pages: Option<Arc<KnownPages>>,
+    /// When the walks were that it came from.
+    pub times: Option<PastTimes>,
     /// How long what was read may be served as fresh.
     pub ttl: Duration,
 }
@@ -140,15 +157,22 @@ impl KnownGroups {
         state.kept = Arc::new(kept);
     }
 
-    /// Takes note of a walk that succeeded, which began then.
+    /// Takes note of a walk that succeeded, which began then. What is known of other groups stays if it asked only
+    /// for those that have changed.
     pub(super) fn settle(
         &self,
-        marks: HashMap<Box<str>, GroupMark>,
+        mut marks: HashMap<Box<str>, GroupMark>,
         full_at: Option<Instant>,
+        is_of_changes: bool,
         memory: &ListMemory,
     ) {
-        let bytes = marks.iter().map(|(id, mark)| row_bytes(id, mark)).sum();
         let mut state = self.lock();
+        if is_of_changes {
+            for (id, mark) in state.marks.iter() {
+                marks.entry(id.clone()).or_insert_with(|| mark.clone());
+            }
+        }
+        let bytes = marks.iter().map(|(id, mark)| row_bytes(id, mark)).sum();
         state.full_at = full_at.or(state.full_at);
         state.hold = memory.hold(bytes);
         state.marks = Arc::new(marks);

@@ -19,8 +19,10 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
+use super::asked_since::AskedSince;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::observe::Observers;
+use crate::observe::{Event, ListChanges, Observers};
+use crate::snapshot::Counts;
 
 mod account;
 
@@ -29,6 +31,9 @@ mod attempt;
 mod budget;
 use budget::WalkBudget;
 
+mod changes;
+use changes::{differing, lay_over, listed_ids};
+
 mod completion;
 use completion::complete;
 
@@ -36,7 +41,7 @@ mod distinct;
 mod distinct_rows;
 
 mod known;
-pub use known::{KnownGroups, PastWalks};
+pub use known::{KnownGroups, PastTimes, PastWalks};
 
 mod list;
 use list::read_list;
@@ -83,17 +88,22 @@ pub async fn walk_again(
     let deadline = Instant::now() + limit.get();
     let whole = async {
         // Recorded pages are those of the list of groups.
-        if adapter.related().is_empty() || adapter.exchange.has_only_pages() {
+        let is_bare = adapter.related().is_empty() || adapter.exchange.has_only_pages();
+        if is_bare && adapter.incremental().is_none() {
             return read_list(adapter, observers, deadline, &WalkBudget::default()).await;
         }
-        let budget = &WalkBudget::shared(adapter.memory.lists().walk());
+        let budget = &if is_bare {
+            WalkBudget::default()
+        } else {
+            WalkBudget::shared(adapter.memory.lists().walk())
+        };
         let context = WalkContext {
             adapter,
             observers,
             deadline,
             budget,
         };
-        Box::pin(with_related(context, past)).await
+        Box::pin(of_changes(context, past)).await
     };
     timeout_at(deadline, whole).await.unwrap_or_else(|_| {
         Err(UpstreamError::new(
@@ -103,18 +113,68 @@ pub async fn walk_again(
     })
 }
 
-/// Walks a list of groups with the lists that belong to it.
-async fn with_related(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
-    let (walked, origins) = read_partitions(context).await?;
-    if context.adapter.related().is_per_group() {
-        complete(context, walked, &origins, past).await
-    } else {
-        Ok(walked)
+/// Asks for what has changed and lays it over the list that is there, or asks for everything.
+async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
+    let WalkContext {
+        adapter, observers, ..
+    } = context;
+    if let Some(since) = past.since(adapter) {
+        let is_linked = matches!(since, AskedSince::Link(_));
+        let changes = WalkContext {
+            adapter: &adapter.asking_since(since),
+            ..context
+        };
+        match with_related(changes, past).await {
+            Err(error) if is_linked && is_client_error(&error) => tracing::info!(
+                source = %adapter.name(),
+                error.detail = error.detail,
+                "the link for what has changed was refused, so everything is asked for"
+            ),
+            walked => return walked.inspect(|walked| told(observers, walked)),
+        }
     }
+    let mut walked = with_related(context, past).await?;
+    walked.counts.differing = differing(adapter, past, &walked.groups);
+    told(observers, &walked);
+    if walked.remembered.since_link.is_none() && adapter.is_linked() {
+        tracing::warn!(
+            source = %adapter.name(),
+            "no page has the link for what changes (`incremental.since`), so each walk asks for everything"
+        );
+    }
+    Ok(walked)
 }
 
-#[cfg(test)]
-use crate::observe::Event;
+/// Tells observers what a walk brought of a list that is kept up.
+fn told(observers: &Observers, walked: &Walked) {
+    let Counts {
+        changed,
+        removed,
+        differing,
+        ..
+    } = walked.counts;
+    observers.notify(&Event::ListKeptUp(ListChanges {
+        changed,
+        removed,
+        differing,
+    }));
+}
+
+/// Walks a list of groups with the lists that belong to it. What only has changed is laid over the list that is there.
+async fn with_related(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
+    let adapter = context.adapter;
+    let (mut walked, origins) = read_partitions(context).await?;
+    let list = past.snapshot.as_ref().filter(|_| adapter.is_of_changes());
+    let listed = list.map(|list| (list, listed_ids(&walked.groups)));
+    walked.groups.drop_removed();
+    if adapter.related().is_per_group() && !adapter.exchange.has_only_pages() {
+        walked = complete(context, walked, &origins, past).await?;
+    }
+    match listed {
+        Some((list, listed)) => lay_over(context, walked, &listed, list).await,
+        None => Ok(walked),
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,10 @@ pub struct Walked {
     pub ended_by: EndedBy,
     /// The memory that the groups take.
     pub(crate) hold: WalkHold,
+    /// Whether it asked only for what has changed: the groups are those, and those that were there.
+    pub(crate) is_of_changes: bool,
+    /// Whether nothing has changed, so that the list that is there is the list.
+    pub(crate) keeps_list: bool,
     /// What is remembered of its pages.
     pub(crate) remembered: RememberedPages,
     /// What was read of the records, where the list is not one of groups.

@@ -34,7 +34,8 @@ pub(super) async fn read_partitions(
         deadline,
         budget,
     } = context;
-    let Some(partitions) = &adapter.related().partitions else {
+    let partitions = adapter.related().partitions.as_ref();
+    let Some(partitions) = partitions.filter(|_| !adapter.exchange.has_only_pages()) else {
         let walked = read_list(adapter, observers, deadline, budget).await?;
         let origins = vec![OuterValues::default(); walked.groups.pages().len()];
         return Ok((walked, origins));
@@ -84,9 +85,13 @@ fn read_partition<'f>(
 ) -> BoxFuture<'f, Result<(OuterValues, Walked), UpstreamError>> {
     Box::pin(async move {
         let (outer, shown) = outer_values(partitions, row);
-        let list = context.adapter.reading(None, outer.clone(), None);
+        let around = outer.with(&context.adapter.outer);
+        let list = context.adapter.reading(None, around, None);
         let walked = read_list(&list, context.observers, context.deadline, context.budget).await;
-        let walked = walked.map_err(|error| error.within(format_args!("the partition {shown}")))?;
+        let mut walked =
+            walked.map_err(|error| error.within(format_args!("the partition {shown}")))?;
+        // One that has moved to another partition is deleted here, and listed there.
+        walked.groups.drop_removed();
         Ok((outer, walked))
     })
 }
@@ -194,6 +199,8 @@ impl AllPartitions {
             } else {
                 self.remembered
             },
+            is_of_changes: false,
+            keeps_list: false,
             rows: Vec::new(),
             etag: None,
             records: self.records,

@@ -1,5 +1,7 @@
 //! What a walk remembers of its pages, so that the next one asks only for those that have changed.
 
+use url::Url;
+
 use crate::page::fetched_page::FetchedPage;
 use crate::upstream::known_pages::RememberedPage;
 
@@ -10,12 +12,15 @@ pub(crate) struct RememberedPages {
     pages: Vec<RememberedPage>,
     bytes: u64,
     unchanged: u64,
+    /// The link for what changes from now on.
+    pub(crate) since_link: Option<Url>,
 }
 
 /// What is remembered of a page, and whether it had not changed.
 pub(super) struct PageMemo {
     page: RememberedPage,
     is_unchanged: bool,
+    since_link: Option<Url>,
 }
 
 impl PageMemo {
@@ -23,6 +28,7 @@ impl PageMemo {
         Self {
             page: page.outcome.take(),
             is_unchanged: page.is_unchanged(),
+            since_link: page.since_link.take(),
         }
     }
 }
@@ -36,6 +42,7 @@ impl RememberedPages {
             !has_repeated && self.bytes <= most
         });
         self.pages.push(page);
+        self.since_link = memo.since_link.or_else(|| self.since_link.take());
         self.unchanged += u64::from(memo.is_unchanged);
     }
 

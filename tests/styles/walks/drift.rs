@@ -17,6 +17,9 @@ const DRIFTED: Counts = Counts {
     unparsed_timestamps: 0,
     drifted: true,
     gone: 0,
+    changed: None,
+    removed: 0,
+    differing: 0,
 };
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::app;
-use crate::catalog::cached::CachedSnapshot;
+use crate::catalog::cached::{CachedSnapshot, Upkeep};
 use crate::catalog::disk::Disk;
 use crate::catalog::key::CatalogKey;
 use crate::clock::WallClock;
@@ -46,6 +46,7 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
         as_of: "2026-11-28T11:59:58Z".parse().unwrap(),
         walked_at: wall.now(),
         pages: 1,
+        upkeep: Upkeep::default(),
         known_pages: None,
         is_of_another_shape: false,
         ended_by: None,

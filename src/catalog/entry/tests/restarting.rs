@@ -7,7 +7,7 @@ use rstest::rstest;
 use tokio::time::{Instant, advance, sleep};
 
 use super::scripted::{NOW, SECOND, Scripted, USUAL, groups, key, snapshot};
-use crate::catalog::cached::CachedSnapshot;
+use crate::catalog::cached::{CachedSnapshot, Upkeep};
 use crate::catalog::keep_fresh::keep_fresh;
 use crate::catalog::key::{CatalogKey, Scope};
 use crate::catalog::lookup::SourceState;
@@ -174,6 +174,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         as_of: wall.now(),
         walked_at: wall.now(),
         pages: 1,
+        upkeep: Upkeep::default(),
         known_pages: None,
         is_of_another_shape: false,
         ended_by: None,

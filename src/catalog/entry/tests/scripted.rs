@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::catalog::cached::Upkeep;
 use crate::catalog::entry::Entry;
 use crate::catalog::fetch::{Fetch, WalkResult};
 use crate::catalog::keep_fresh::keep_fresh;
@@ -81,6 +82,7 @@ impl Scripted {
                         counts: Counts::default(),
                         pages: 1,
                         known_pages: None,
+                        upkeep: Upkeep::default(),
                         ended_by: EndedBy::NoNext,
                     });
                     Some(walked.map_err(|kind| UpstreamError::new(kind, "scripted")))

@@ -32,6 +32,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         members,
         admins,
         guests,
+        incremental,
         // Already part of the block, key by key.
         preset: _,
         // What a key of the catalog says itself, or the account.
@@ -76,7 +77,12 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         .put("details", details)
         .put("members", members)
         .put("admins", admins)
-        .put("guests", guests);
+        .put("guests", guests)
+        // How changes are asked for shapes no list.
+        .put(
+            "deleted",
+            &incremental.as_ref().and_then(|rule| rule.deleted.clone()),
+        );
     CanonicalValue::Table(shape)
 }
 

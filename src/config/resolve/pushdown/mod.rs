@@ -4,6 +4,7 @@ mod places;
 mod rules;
 mod statements;
 mod times;
+pub(super) use times::check as check_time;
 
 pub(crate) use rules::rules;
 

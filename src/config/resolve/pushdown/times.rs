@@ -10,7 +10,11 @@ use crate::plan::time::read_by_pattern;
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// Checks how a time is handed on.
-pub(super) fn check(at: &KeyPath, time: Option<&PushedTime>, problems: &mut Problems) {
+pub(in crate::config::resolve) fn check(
+    at: &KeyPath,
+    time: Option<&PushedTime>,
+    problems: &mut Problems,
+) {
     let Some(time) = time.filter(|time| !is_fine_enough(time)) else {
         return;
     };

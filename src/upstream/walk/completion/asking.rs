@@ -66,7 +66,7 @@ impl GroupCompletion<'_> {
         let mut values = Vec::new();
         for name in &list.outer {
             let value = match name {
-                OuterValue::Partition(_) => continue,
+                OuterValue::Partition(_) | OuterValue::Since => continue,
                 OuterValue::Group(field) => {
                     let text = field.of(group);
                     let text = text.map(|text| listed.around.unqualified(*field, text));

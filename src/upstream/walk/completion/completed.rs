@@ -119,7 +119,9 @@ impl<'a> CompletedGroups<'a> {
             let rows = pages.zip(self.marks.drain(..));
             marks.extend(rows.map(|(row, (mark, _))| (row.source_id().into(), mark)));
         }
-        self.known.settle(marks, full_at, &adapter.memory.lists());
+        let is_of_changes = adapter.is_of_changes();
+        let memory = adapter.memory.lists();
+        self.known.settle(marks, full_at, is_of_changes, &memory);
         std::mem::take(&mut self.pages)
     }
 }

@@ -1,0 +1,449 @@
+//! Walks for what has changed, over an upstream that answers from memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::group::Group;
+use crate::observe::Observers;
+use crate::snapshot::Counts;
+use crate::upstream::transport::Replay;
+use crate::upstream::walk::tests::adapter;
+use crate::upstream::walk::{KnownGroups, walk_again};
+
+/// When the first walk begins, in seconds.
+const START: i64 = 1_700_000_000;
+
+/// What the upstream has of one group.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    name: String,
+    updated: i64,
+    is_removed: bool,
+    members: Vec<u64>,
+}
+
+/// An upstream that lists groups, and what has changed of them since a time or since a link.
+#[derive(Debug, Default)]
+struct Ledger {
+    entries: Mutex<BTreeMap<u64, Entry>>,
+    now: Mutex<i64>,
+    /// The requests that came, without those for members; and the groups whose members were asked for.
+    asked: Mutex<(Vec<String>, Vec<u64>)>,
+    /// What further pages are answered with.
+    broken: Mutex<Option<StatusCode>>,
+    /// What a request by a link is answered with.
+    expired: Mutex<Option<StatusCode>>,
+    /// A record that comes first among changes.
+    early: Mutex<Option<(u64, &'static str)>>,
+}
+
+impl Ledger {
+    fn of(groups: impl IntoIterator<Item = u64>) -> Arc<Self> {
+        let ledger = Arc::new(Self::default());
+        *lock(&ledger.now) = START - 1000;
+        for id in groups {
+            ledger.change(id, "a");
+        }
+        *lock(&ledger.now) = START;
+        ledger
+    }
+
+    fn pass(&self, seconds: i64) {
+        *lock(&self.now) += seconds;
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(*lock(&self.now)).unwrap()
+    }
+
+    fn change(&self, id: u64, name: &str) {
+        let entry = Entry {
+            name: name.to_owned(),
+            updated: *lock(&self.now),
+            is_removed: false,
+            members: vec![id, id + 1],
+        };
+        lock(&self.entries).insert(id, entry);
+    }
+
+    fn remove(&self, id: u64) {
+        let now = *lock(&self.now);
+        if let Some(entry) = lock(&self.entries).get_mut(&id) {
+            entry.is_removed = true;
+            entry.updated = now;
+        }
+    }
+
+    /// The requests that came since this was asked last, and whose members were asked for.
+    fn asked(&self) -> (Vec<String>, Vec<u64>) {
+        std::mem::take(&mut *lock(&self.asked))
+    }
+
+    fn names(&self) -> BTreeMap<String, String> {
+        let entries = lock(&self.entries);
+        let there = entries.iter().filter(|(_, entry)| !entry.is_removed);
+        there
+            .map(|(id, entry)| (id.to_string(), entry.name.clone()))
+            .collect()
+    }
+}
+
+impl Replay for Ledger {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
+        let mut response = Response::new(Bytes::new());
+        if let ["groups", id, "members"] = path.as_slice() {
+            let id = id.parse().unwrap();
+            lock(&self.asked).1.push(id);
+            let members = lock(&self.entries)[&id].members.clone();
+            let members: Vec<_> = members.iter().map(|id| json!({"id": id})).collect();
+            *response.body_mut() = json!(members).to_string().into();
+            return Ok(response);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        lock(&self.asked).0.push(query.to_owned());
+        let query: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
+        let is_linked = query.contains_key("token");
+        let refused = if is_linked {
+            *lock(&self.expired)
+        } else {
+            None
+        };
+        let from: usize = query.get("from").map_or(0, |from| from.parse().unwrap());
+        if let Some(status) = refused.or(lock(&self.broken).filter(|_| from > 0)) {
+            *response.status_mut() = status;
+            return Ok(response);
+        }
+        let since = query.get("since").or(query.get("token"));
+        let since = since.map(|since| since.rsplit(' ').next().unwrap().parse::<i64>().unwrap());
+        let entries = lock(&self.entries);
+        let shown = entries.iter().filter(|(_, entry)| match since {
+            Some(since) => entry.updated >= since,
+            None => !entry.is_removed,
+        });
+        let record = |(id, entry): (&u64, &Entry)| {
+            if entry.is_removed {
+                return json!({"id": id, "removed": {"reason": "deleted"}});
+            }
+            let updated = Timestamp::from_second(entry.updated).unwrap().to_string();
+            json!({"id": id, "name": entry.name, "updated_at": updated})
+        };
+        let mut all: Vec<_> = shown.map(record).collect();
+        if let Some((id, name)) = lock(&self.early).filter(|_| since.is_some()) {
+            all.insert(0, json!({"id": id, "name": name}));
+        }
+        let mut page = json!({"groups": all.iter().skip(from).take(2).collect::<Vec<_>>()});
+        if from + 2 < all.len() {
+            let token = query
+                .get("token")
+                .map_or_else(String::new, |token| format!("token={token}&"));
+            page["next"] = json!((from + 2).to_string());
+            page["nextLink"] = json!(format!("/groups?{token}from={}", from + 2));
+        } else {
+            page["deltaLink"] = json!(format!("/groups?token={}", *lock(&self.now)));
+        }
+        *response.body_mut() = page.to_string().into();
+        Ok(response)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const BY_TIME: &str = "
+    request = { path = '/groups', query = { since = '{since}', from = '{cursor}' } }
+    pagination = { style = 'cursor', next = '/next' }
+    incremental = { since = 'gt {updated_after}', updated_after = { format = 'epoch' }, full = '1h', overlap = '1m', deleted = { path = 'removed', present = true } }
+";
+
+const BY_LINK: &str = "
+    request = { path = '/groups' }
+    pagination = { style = 'next_url', next = '/nextLink' }
+    incremental = { since = { link = '/deltaLink' }, full = '1h', deleted = { path = 'removed', present = true } }
+";
+
+const MEMBERS: &str = "
+    [members]
+    request = { path = '/groups/{group.id}/members' }
+    records = '/'
+    fields = { id = 'id' }
+    reuse = 'updated_at'
+";
+
+/// A list that walks keep up, as the catalog does.
+struct KeptUp {
+    ledger: Arc<Ledger>,
+    adapter: Arc<Adapter>,
+    past: PastWalks,
+}
+
+impl KeptUp {
+    fn new(ledger: &Arc<Ledger>, block: &str) -> Self {
+        let block = format!(
+            "
+            base_url = 'http://club.example'
+            records = '/groups'
+            limits = {{ retries = 0 }}
+            fields = {{ id = 'id', name = 'name', updated_at = 'updated_at' }}
+            {block}
+            "
+        );
+        let adapter = adapter(&block).with_room(1 << 24);
+        adapter.set_replay(Arc::clone(ledger) as _);
+        Self {
+            ledger: Arc::clone(ledger),
+            adapter: Arc::new(adapter),
+            past: PastWalks {
+                known: KnownGroups::default(),
+                ..PastWalks::default()
+            },
+        }
+    }
+
+    async fn walk(&mut self) -> Result<Counts, UpstreamError> {
+        let now = self.ledger.now();
+        if let Some(times) = &mut self.past.times {
+            times.now = now;
+        }
+        let walked = walk_again(&self.adapter, &Observers::default(), &self.past).await?;
+        let Walked {
+            groups,
+            counts,
+            is_of_changes,
+            keeps_list,
+            remembered,
+            ..
+        } = walked;
+        if !keeps_list {
+            let snapshot = Snapshot::of(Arc::clone(self.adapter.name()), groups);
+            self.past.snapshot = Some(Arc::new(snapshot));
+        }
+        let full_at = self.past.times.as_ref().map(|times| times.full_at);
+        self.past.times = Some(PastTimes {
+            now,
+            as_of: now,
+            full_at: full_at.filter(|_| is_of_changes).unwrap_or(now),
+            link: remembered.since_link,
+        });
+        Ok(counts)
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        let list = self.past.snapshot.as_ref().unwrap();
+        list.rows().map(|row| row.group().unwrap()).collect()
+    }
+
+    fn names(&self) -> BTreeMap<String, String> {
+        let groups = self.groups().into_iter();
+        groups.map(|group| (group.source_id, group.name)).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_changed_is_laid_over_the_list_and_the_rest_stays() {
+    for block in [BY_TIME, BY_LINK] {
+        let ledger = Ledger::of(1..=5);
+        let mut list = KeptUp::new(&ledger, block);
+        assert_eq!(list.walk().await.unwrap().changed, None);
+        assert_eq!(ledger.asked().0.len(), 3);
+        ledger.pass(600);
+        ledger.change(2, "renamed");
+        ledger.change(6, "new");
+        ledger.remove(3);
+        let counts = list.walk().await.unwrap();
+        assert_eq!((counts.changed, counts.removed), (Some(2), 1), "{block}");
+        assert_eq!(list.names(), ledger.names());
+        let since = if block == BY_TIME {
+            format!("since=gt%20{}", START - 61)
+        } else {
+            format!("token={START}")
+        };
+        let asked = ledger.asked().0;
+        assert!(
+            asked.iter().all(|query| query.contains(&since)),
+            "{asked:?}"
+        );
+        assert_eq!(asked.len(), 2);
+        // When nothing more has changed, the list stays.
+        ledger.pass(600);
+        list.walk().await.unwrap();
+        ledger.pass(600);
+        let before = list.past.snapshot.clone().unwrap();
+        let counts = list.walk().await.unwrap();
+        assert_eq!((counts.changed, counts.removed), (Some(0), 0), "{block}");
+        assert!(Arc::ptr_eq(&before, list.past.snapshot.as_ref().unwrap()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_twice_because_walks_overlap_is_one_group_and_a_deleted_one_stays_deleted() {
+    let ledger = Ledger::of(1..=3);
+    let mut list = KeptUp::new(&ledger, BY_TIME);
+    list.walk().await.unwrap();
+    ledger.pass(600);
+    ledger.change(2, "renamed");
+    ledger.remove(1);
+    list.walk().await.unwrap();
+    let hash = list.past.snapshot.as_ref().unwrap().hash();
+    ledger.pass(30);
+    let counts = list.walk().await.unwrap();
+    assert_eq!((counts.changed, counts.removed), (Some(1), 0));
+    assert_eq!(list.past.snapshot.as_ref().unwrap().hash(), hash);
+    assert_eq!(list.names(), ledger.names());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_for_changes_that_fails_leaves_the_list_and_the_next_one_asks_from_the_same_time() {
+    let ledger = Ledger::of(1..=3);
+    let mut list = KeptUp::new(&ledger, BY_TIME);
+    list.walk().await.unwrap();
+    ledger.pass(600);
+    (1..=3).for_each(|id| ledger.change(id, "renamed"));
+    *lock(&ledger.broken) = Some(StatusCode::NOT_IMPLEMENTED);
+    let before = list.names();
+    list.walk().await.unwrap_err();
+    assert_eq!(list.names(), before);
+    *lock(&ledger.broken) = None;
+    ledger.pass(600);
+    ledger.asked();
+    list.walk().await.unwrap();
+    assert_eq!(list.names(), ledger.names());
+    assert!(ledger.asked().0[0].contains(&format!("gt%20{}", START - 61)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_for_everything_corrects_the_list_and_counts_what_it_found() {
+    let ledger = Ledger::of(1..=4);
+    let mut list = KeptUp::new(&ledger, BY_TIME);
+    list.walk().await.unwrap();
+    ledger.pass(1800);
+    // One is deleted without a trace, one changes without saying so, and one changes as it should.
+    lock(&ledger.entries).remove(&1);
+    lock(&ledger.entries).get_mut(&2).unwrap().name = "silent".to_owned();
+    ledger.change(3, "told");
+    let counts = list.walk().await.unwrap();
+    assert_eq!((counts.changed, counts.differing), (Some(1), 0));
+    assert_ne!(list.names(), ledger.names());
+    ledger.pass(1800);
+    ledger.change(4, "told later");
+    let counts = list.walk().await.unwrap();
+    assert_eq!((counts.changed, counts.differing), (None, 2));
+    assert_eq!(list.names(), ledger.names());
+    // It has been corrected, and what it found is of the past.
+    ledger.pass(60);
+    assert_eq!(list.walk().await.unwrap().differing, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_members_of_changed_groups_are_asked_for() {
+    let ledger = Ledger::of(1..=5);
+    let mut list = KeptUp::new(&ledger, &format!("{BY_TIME}{MEMBERS}"));
+    list.walk().await.unwrap();
+    assert_eq!(ledger.asked().1.len(), 5);
+    ledger.pass(600);
+    ledger.change(4, "renamed");
+    lock(&ledger.entries).get_mut(&4).unwrap().members = vec![9];
+    ledger.remove(5);
+    list.walk().await.unwrap();
+    assert_eq!(ledger.asked().1, [4]);
+    // It comes again because walks overlap, and has not changed since.
+    ledger.pass(30);
+    list.walk().await.unwrap();
+    assert_eq!(ledger.asked().1, [0_u64; 0]);
+    let members = list.groups().into_iter().map(|group| {
+        let members = group.members.into_iter().filter_map(|member| member.id);
+        (group.source_id, members.collect::<Vec<_>>())
+    });
+    let members: BTreeMap<_, _> = members.collect();
+    assert_eq!(members["4"], ["9"]);
+    assert_eq!(members["1"], ["1", "2"]);
+    assert_eq!(members.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_refused_leads_to_a_walk_for_everything() {
+    let ledger = Ledger::of(1..=3);
+    let mut list = KeptUp::new(&ledger, BY_LINK);
+    list.walk().await.unwrap();
+    lock(&ledger.entries).remove(&1);
+    *lock(&ledger.expired) = Some(StatusCode::GONE);
+    ledger.pass(60);
+    let counts = list.walk().await.unwrap();
+    assert_eq!(counts.changed, None);
+    assert_eq!(list.names(), ledger.names());
+    // Any other failure is one.
+    *lock(&ledger.expired) = Some(StatusCode::NOT_IMPLEMENTED);
+    assert!(list.walk().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_changes_of_one_group_the_later_one_holds() {
+    for block in [BY_TIME, BY_LINK] {
+        let ledger = Ledger::of(1..=2);
+        let mut list = KeptUp::new(&ledger, block);
+        list.walk().await.unwrap();
+        ledger.pass(600);
+        ledger.change(2, "later");
+        *lock(&ledger.early) = Some((2, "earlier"));
+        let counts = list.walk().await.unwrap();
+        assert_eq!((counts.changed, counts.repeated), (Some(1), 1));
+        assert_eq!(list.names(), ledger.names());
+    }
+}
+
+/// What happens to a group between two walks.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Changes(u64),
+    Goes(u64),
+    Walk,
+    TimePasses,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let happening = prop_oneof![
+        (1..8_u64).prop_map(Happening::Changes),
+        (1..8_u64).prop_map(Happening::Goes),
+        Just(Happening::Walk),
+        Just(Happening::TimePasses),
+    ];
+    prop::collection::vec(happening, 1..24)
+}
+
+proptest! {
+    /// A list that walks for changes keep up is what a walk for everything brings, after each of them.
+    #[test]
+    fn a_list_that_is_kept_up_is_the_list(happenings in happenings(), is_linked: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let ledger = Ledger::of(1..=4);
+            let block = if is_linked { BY_LINK } else { BY_TIME };
+            let mut list = KeptUp::new(&ledger, block);
+            list.walk().await.unwrap();
+            for (number, happening) in happenings.into_iter().enumerate() {
+                match happening {
+                    Happening::Changes(id) => ledger.change(id, &format!("changed {number}")),
+                    Happening::Goes(id) => ledger.remove(id),
+                    Happening::TimePasses => ledger.pass(300),
+                    Happening::Walk => {
+                        let counts = list.walk().await.unwrap();
+                        prop_assert_eq!(list.names(), ledger.names());
+                        prop_assert!(counts.differing == 0 || counts.changed.is_none());
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+}
