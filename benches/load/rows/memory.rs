@@ -18,7 +18,13 @@ const TIMES: usize = 2;
 const SETTINGS: &str = "capacity = '2GiB'\nttl = '1h'\nmin_refresh = '0s'\n";
 
 pub(super) async fn measure(bench: &Bench) -> Table {
-    let head = ["lists", "replaced", "resident, MB", "at most, MB"];
+    let head = [
+        "lists",
+        "at most until all were there, MB",
+        "replaced",
+        "resident, MB",
+        "at most, MB",
+    ];
     let mut table = Table::new("Memory", &head);
     let lists = [0, 1].map(|seed| List::new(seed, Format::Json, Pages::Announced(1000), GROUPS));
     let upstreams: Vec<_> = (0..UPSTREAMS)
@@ -29,6 +35,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         })
         .collect();
     let gateway = Gateway::start(&bench.cores, &upstreams, SETTINGS).await;
+    let first = gateway.memory("VmHWM") / 1e6;
     let client = client();
     let mut replaced = 0;
     for upstream in (0..UPSTREAMS).cycle().take(TIMES * UPSTREAMS) {
@@ -39,6 +46,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     let [resident, most] = ["VmRSS", "VmHWM"].map(|name| gateway.memory(name) / 1e6);
     table.push(vec![
         format!("{UPSTREAMS} of {GROUPS}"),
+        format!("{first:.0}"),
         format!("{replaced} of {}", TIMES * UPSTREAMS),
         format!("{resident:.0}"),
         format!("{most:.0}"),
