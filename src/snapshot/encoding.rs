@@ -1,5 +1,5 @@
 //! A snapshot as bytes: its buffers one after the other, as they lie in memory, numbers in
-//! little-endian. Reading them back parses nothing.
+//! little-endian. Reading them back parses nothing. Of a row's JSON there is its length, for rows follow each other.
 //!
 //! What is read may have been cut short or changed, so every number is checked before it is used:
 //! no bytes, whatever they are, make anything panic later. That they are what was written is for a
@@ -10,6 +10,7 @@
 //! [`ENCODING`] must change with it.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::group::Moment;
@@ -18,19 +19,21 @@ use thiserror::Error;
 use crate::list_memory::ListHold;
 
 use super::content_hash::ContentHash;
-use super::layout::{Buffers, Row, Stretch};
+use super::json_pieces::{JsonPieces, PieceLengths};
+use super::layout::{ABSENT, Buffers, Row, Stretch};
 use super::list::Snapshot;
 use super::row::RowRef;
 
 /// The version of the encoding.
-pub(crate) const ENCODING: u32 = 2;
+pub(crate) const ENCODING: u32 = 3;
 
-/// Five lengths and the content hash.
-const HEAD: usize = 5 * 8 + 16;
-const STRETCHES: usize = 9;
+/// Six lengths and the content hash.
+const HEAD: usize = 6 * 8 + 16;
 const STRETCH: usize = 8 + 4;
 const TIME: usize = 8 + 4;
-const ROW: usize = STRETCHES * STRETCH + 2 * TIME + 1;
+/// The length of its JSON, a stretch, the start of its texts, four numbers of four bytes, two times, three of two
+/// bytes, and one.
+const ROW: usize = 4 + STRETCH + 8 + 4 * 4 + 2 * TIME + 3 * 2 + 1;
 
 /// The seconds that stand for no time: no timestamp has them.
 const NO_TIME: i64 = i64::MIN;
@@ -54,6 +57,7 @@ impl Snapshot {
             self.rows.len(),
             self.by_id.len(),
             buffers.members.len(),
+            buffers.shared.len(),
             buffers.text.len(),
             buffers.json.len(),
         ] {
@@ -69,8 +73,11 @@ impl Snapshot {
         for member in &buffers.members {
             writer.write_all(&member.to_le_bytes())?;
         }
+        for shared in &buffers.shared {
+            writer.write_all(&encode_stretch(*shared))?;
+        }
         writer.write_all(buffers.text.as_bytes())?;
-        writer.write_all(&buffers.json)
+        buffers.json.write_to(writer)
     }
 
     /// Reads the snapshot of `source` back from its `length` bytes, all of them.
@@ -79,31 +86,43 @@ impl Snapshot {
         reader: &mut impl Read,
         length: u64,
     ) -> Result<Self, EncodingError> {
-        let mut lengths = [0; 5];
+        let mut lengths = [0; 6];
         for length in &mut lengths {
             *length = u64::from_le_bytes(array(reader)?);
         }
         let hash = ContentHash(array(reader)?);
-        let [rows, by_id, members, text, json] = lengths;
+        let [rows, by_id, members, shared, text, json] = lengths;
         // Before anything is allocated.
-        let told = [(rows, ROW), (by_id, 4), (members, 8), (text, 1), (json, 1)]
-            .into_iter()
-            .try_fold(HEAD as u64, |sum, (count, size)| {
-                sum.checked_add(count.checked_mul(size as u64)?)
-            });
+        let told = [
+            (rows, ROW),
+            (by_id, 4),
+            (members, 4),
+            (shared, STRETCH),
+            (text, 1),
+            (json, 1),
+        ]
+        .into_iter()
+        .try_fold(HEAD as u64, |sum, (count, size)| {
+            sum.checked_add(count.checked_mul(size as u64)?)
+        });
         check(told == Some(length), "its lengths do not add up")?;
+        let mut pieces = PieceLengths::default();
         let rows = (0..rows)
-            .map(|_| decode(&array(reader)?))
+            .map(|_| decode(&array(reader)?, &mut pieces))
             .collect::<Result<Vec<_>, _>>()?;
+        check(pieces.sum() as u64 == json, "a group lies outside of it")?;
         let by_id = (0..by_id)
             .map(|_| array(reader).map(u32::from_le_bytes))
             .collect::<Result<Vec<_>, _>>()?;
         let members = (0..members)
-            .map(|_| array(reader).map(u64::from_le_bytes))
+            .map(|_| array(reader).map(u32::from_le_bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let shared = (0..shared)
+            .map(|_| decode_stretch(reader))
             .collect::<Result<Vec<_>, _>>()?;
         let text = String::from_utf8(bytes(reader, text)?)
             .map_err(|_| EncodingError::Invalid("its text is not UTF-8"))?;
-        let json = bytes(reader, json)?.into();
+        let json = JsonPieces::read_from(reader, pieces)?;
         let snapshot = Self {
             source,
             has_deleted: rows.iter().any(|row| row.deleted),
@@ -112,6 +131,7 @@ impl Snapshot {
                 json,
                 text,
                 members,
+                shared,
             },
             by_id,
             hash,
@@ -124,26 +144,27 @@ impl Snapshot {
     /// Whether everything in it is where it says, and in the order that it should be in.
     fn validate(&self) -> Result<(), EncodingError> {
         let buffers = &self.buffers;
-        let is_text = |stretch: Stretch| {
-            let range = stretch.checked_range();
-            range.is_some_and(|range| buffers.text.get(range).is_some())
-        };
+        let is_text = |range| buffers.text.get(range).is_some();
         let is_within = |stretch: Stretch, length: usize| {
             let range = stretch.checked_range();
             range.is_some_and(|range| range.end <= length)
         };
-        let all_there = self.rows.iter().all(|row| {
-            is_within(row.json, buffers.json.len())
-                && is_within(row.members, buffers.members.len())
-                && [row.id, row.name, row.folded].into_iter().all(is_text)
-                && (row.may_be_absent().into_iter())
-                    .all(|stretch| stretch.is_absent() || is_text(stretch))
-        });
+        let is_shared = |number| number == ABSENT || (number as usize) < buffers.shared.len();
+        let all_there = (buffers.shared.iter())
+            .all(|shared| shared.checked_range().is_some_and(is_text))
+            && self.rows.iter().all(|row| {
+                is_within(row.members, buffers.members.len())
+                    && row.checked_texts().is_some_and(is_text)
+                    && [row.id(), row.name(), row.folded()]
+                        .into_iter()
+                        .all(is_text)
+                    && is_shared(row.status)
+                    && is_shared(row.organization_id)
+            });
         check(all_there, "a group lies outside of it")?;
         // As searches find them.
         let mut end = 0;
-        let mut follows = |stretch: Stretch| {
-            let range = stretch.range();
+        let mut follows = |range: Range<usize>| {
             let follows = range.start >= end;
             end = range.end;
             follows
@@ -192,11 +213,14 @@ fn check(holds: bool, otherwise: &'static str) -> Result<(), EncodingError> {
 
 fn encode(row: &Row) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ROW);
-    let absent = row.may_be_absent();
-    let always = [row.json, row.members, row.id, row.name, row.folded];
-    for stretch in always.into_iter().chain(absent) {
-        bytes.extend(stretch.start.to_le_bytes());
-        bytes.extend(stretch.length.to_le_bytes());
+    let (json, text) = (row.json.length, row.text);
+    bytes.extend(json.to_le_bytes());
+    bytes.extend(encode_stretch(row.members));
+    bytes.extend(text.to_le_bytes());
+    let (description, external_id) = (row.description, row.external_id);
+    let (status, organization_id) = (row.status, row.organization_id);
+    for number in [description, external_id, status, organization_id] {
+        bytes.extend(number.to_le_bytes());
     }
     for time in [row.created_at.known(), row.updated_at.known()] {
         let seconds = time.map_or(NO_TIME, Moment::as_second);
@@ -204,43 +228,45 @@ fn encode(row: &Row) -> Vec<u8> {
         bytes.extend(seconds.to_le_bytes());
         bytes.extend(nanoseconds.to_le_bytes());
     }
+    for length in [row.id, row.name, row.folded] {
+        bytes.extend(length.to_le_bytes());
+    }
     bytes.push(u8::from(row.deleted));
     bytes
 }
 
-fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
+fn decode(bytes: &[u8; ROW], pieces: &mut PieceLengths) -> Result<Row, EncodingError> {
     let mut rest = bytes.as_slice();
-    let mut stretches = [Stretch::ABSENT; STRETCHES];
-    for stretch in &mut stretches {
-        *stretch = Stretch {
-            start: u64::from_le_bytes(array(&mut rest)?),
-            length: u32::from_le_bytes(array(&mut rest)?),
-        };
-    }
-    let [
-        json,
-        members,
-        id,
-        name,
-        folded,
-        description,
-        status,
-        organization_id,
-        external_id,
-    ] = stretches;
+    let rest = &mut rest;
     Ok(Row {
-        json,
-        id,
-        name,
-        folded,
-        description,
-        status,
-        organization_id,
-        external_id,
-        members,
-        created_at: time(&mut rest)?.unwrap_or(Moment::NONE),
-        updated_at: time(&mut rest)?.unwrap_or(Moment::NONE),
-        deleted: rest == [1],
+        json: pieces.place(u32::from_le_bytes(array(rest)?)),
+        members: decode_stretch(rest)?,
+        text: u64::from_le_bytes(array(rest)?),
+        description: u32::from_le_bytes(array(rest)?),
+        external_id: u32::from_le_bytes(array(rest)?),
+        status: u32::from_le_bytes(array(rest)?),
+        organization_id: u32::from_le_bytes(array(rest)?),
+        created_at: time(rest)?.unwrap_or(Moment::NONE),
+        updated_at: time(rest)?.unwrap_or(Moment::NONE),
+        id: u16::from_le_bytes(array(rest)?),
+        name: u16::from_le_bytes(array(rest)?),
+        folded: u16::from_le_bytes(array(rest)?),
+        deleted: *rest == [1],
+    })
+}
+
+fn encode_stretch(stretch: Stretch) -> [u8; STRETCH] {
+    let Stretch { start, length } = stretch;
+    let mut bytes = [0; STRETCH];
+    bytes[..8].copy_from_slice(&start.to_le_bytes());
+    bytes[8..].copy_from_slice(&length.to_le_bytes());
+    bytes
+}
+
+fn decode_stretch(reader: &mut impl Read) -> Result<Stretch, io::Error> {
+    Ok(Stretch {
+        start: u64::from_le_bytes(array(reader)?),
+        length: u32::from_le_bytes(array(reader)?),
     })
 }
 

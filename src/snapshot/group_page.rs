@@ -11,7 +11,7 @@ use foldhash::quality::RandomState;
 use crate::fold::push_fold;
 use crate::group::{Group, GroupParts, JsonSource, Moment, ReadRow, row_bytes};
 
-use super::layout::{Row, Stretch, name_key};
+use super::layout::{ABSENT, Row, SAME, Stretch, name_key};
 use super::member::{email_hash, member_hash};
 use super::row::read_group;
 
@@ -22,22 +22,21 @@ pub struct GroupPage {
     json_source: JsonSource,
     pub(super) json: String,
     pub(super) text: String,
-    pub(super) members: Vec<u64>,
+    pub(super) members: Vec<u32>,
     pub(super) rows: Vec<PageRow>,
     /// What else was read of the records of its rows, as far as anything was.
     beside: Vec<ReadRow>,
-    /// Texts that several rows may share.
+    /// Texts that several rows may share. Rows have their numbers.
     shared: Vec<Stretch>,
     repeated: usize,
 }
 
 /// One group of a page.
 #[derive(Debug, Clone, Copy)]
+#[repr(Rust, packed(4))]
 pub(super) struct PageRow {
     /// Its stretches are those of the page.
     pub(super) row: Row,
-    /// All of its texts that stand together and are its own.
-    pub(super) text: Stretch,
     pub(super) id_hash: u64,
     pub(super) is_nested: bool,
     pub(super) is_repeated: bool,
@@ -91,7 +90,7 @@ impl GroupPage {
         self.json.reserve(by(self.json.len(), 1));
         self.text.reserve(by(self.text.len(), 1));
         self.members
-            .reserve(by(self.members.len(), size_of::<u64>()));
+            .reserve(by(self.members.len(), size_of::<u32>()));
         self.rows.reserve(more.min(most / size_of::<PageRow>()));
     }
 
@@ -113,13 +112,9 @@ impl GroupPage {
                 self.members.push(email_hash(&email.text));
             }
         }
-        let mut share = |text: Option<&str>| text.map_or(Stretch::ABSENT, |text| self.share(text));
+        let mut share = |text: Option<&str>| text.map_or(ABSENT, |text| self.share(text));
         let status = share(group.status.as_ref().map(|status| &*status.text));
         let organization_id = share(group.organization_id.as_ref().map(|id| &*id.text));
-        let external_id = match &group.external_id {
-            Some(id) => added(&mut self.text, |out| out.push_str(&id.text)),
-            None => Stretch::ABSENT,
-        };
         let own = self.text.len();
         let whole_name = &*group.name.text;
         let name = name_key(whole_name);
@@ -127,45 +122,50 @@ impl GroupPage {
         let is_cut = name.len() < whole_name.len();
         let description = if is_cut || group.description.is_some() {
             let description = group.description.as_ref().map(|text| &*text.text);
-            added(&mut self.text, |out| {
-                if is_cut {
-                    push_fold(out, whole_name);
-                    out.push('\0');
-                }
-                push_fold(out, description.unwrap_or_default());
-            })
+            if is_cut {
+                push_fold(&mut self.text, whole_name);
+                self.text.push('\0');
+            }
+            push_fold(&mut self.text, description.unwrap_or_default());
+            (self.text.len() - own) as u32
         } else {
-            Stretch::ABSENT
+            ABSENT
         };
-        let source = &*self.source;
-        let id = added(&mut self.text, |out| {
-            out.push_str(source);
-            out.push(':');
-            out.push_str(&group.source_id.text);
+        let id = self.text.len();
+        self.text.push_str(&self.source);
+        self.text.push(':');
+        self.text.push_str(&group.source_id.text);
+        let name_at = self.text.len();
+        self.text.push_str(name);
+        let folded_at = self.text.len();
+        push_fold(&mut self.text, name);
+        let folded = if self.text[folded_at..] == *name {
+            self.text.truncate(folded_at);
+            SAME
+        } else {
+            (self.text.len() - folded_at) as u16
+        };
+        let external_id = group.external_id.as_ref().map_or(ABSENT, |id| {
+            self.text.push_str(&id.text);
+            id.text.len() as u32
         });
-        let name_at = added(&mut self.text, |out| out.push_str(name));
-        let mut folded = added(&mut self.text, |out| push_fold(out, name));
-        if self.text[folded.range()] == *name {
-            self.text.truncate(folded.range().start);
-            folded = name_at;
-        }
         let row = Row {
             json: Stretch::between(json, self.json.len()),
-            id,
-            name: name_at,
-            folded,
+            members: Stretch::between(members, self.members.len()),
+            text: own as u64,
             description,
+            external_id,
             status,
             organization_id,
-            external_id,
-            members: Stretch::between(members, self.members.len()),
             created_at: group.created_at.map_or(Moment::NONE, |time| time.moment),
             updated_at: group.updated_at.map_or(Moment::NONE, |time| time.moment),
+            id: (name_at - id) as u16,
+            name: name.len() as u16,
+            folded,
             deleted: group.deleted_at.is_some(),
         };
         self.rows.push(PageRow {
             row,
-            text: Stretch::between(own, self.text.len()),
             id_hash: id_hash(&group.source_id.text),
             is_nested,
             is_repeated: false,
@@ -193,17 +193,22 @@ impl GroupPage {
         self.beside.push(row);
     }
 
-    /// A text that other rows may have, too.
-    fn share(&mut self, text: &str) -> Stretch {
-        let mut known = self.shared.iter();
-        if let Some(known) = known.find(|known| self.text[known.range()] == *text) {
-            return *known;
-        }
-        let stretch = added(&mut self.text, |out| out.push_str(text));
-        if self.shared.len() < SHARED {
-            self.shared.push(stretch);
-        }
-        stretch
+    /// The number of a text that other rows may have, too.
+    pub(super) fn share(&mut self, text: &str) -> u32 {
+        let mut known = self.shared.iter().take(SHARED);
+        let known = known.position(|known| self.text[known.range()] == *text);
+        let number = known.unwrap_or_else(|| {
+            let start = self.text.len();
+            self.text.push_str(text);
+            self.shared.push(Stretch::between(start, self.text.len()));
+            self.shared.len() - 1
+        });
+        number as u32
+    }
+
+    /// The texts that its rows share, by their numbers.
+    pub(super) fn shared_texts(&self) -> impl Iterator<Item = &str> {
+        self.shared.iter().map(|shared| &self.text[shared.range()])
     }
 
     /// Gives back what it does not need any more, now that all of its groups are there.
@@ -212,6 +217,7 @@ impl GroupPage {
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
         self.rows.shrink_to_fit();
+        self.shared.shrink_to_fit();
     }
 
     /// How many groups there are that did not come before.
@@ -258,10 +264,11 @@ impl GroupPage {
     /// How much memory it takes.
     pub(crate) fn bytes(&self) -> u64 {
         let rows = self.rows.capacity() * size_of::<PageRow>();
-        let members = self.members.capacity() * size_of::<u64>();
+        let members = self.members.capacity() * size_of::<u32>();
+        let shared = self.shared.capacity() * size_of::<Stretch>();
         let buffers = self.json.capacity() + self.text.capacity();
         let beside: u64 = self.beside.iter().map(row_bytes).sum();
-        (size_of::<Self>() + rows + members + buffers) as u64 + beside
+        (size_of::<Self>() + rows + members + shared + buffers) as u64 + beside
     }
 
     /// How much memory its groups take in a snapshot at least: walks need not go on once what they have
@@ -274,13 +281,13 @@ impl GroupPage {
 impl<'a> PageRowRef<'a> {
     /// The group's id in its source.
     pub(crate) fn source_id(self) -> &'a str {
-        let id = &self.page.text[self.row.row.id.range()];
+        let id = &self.page.text[self.row.row.id()];
         id.get(self.page.source.len() + 1..).unwrap_or_default()
     }
 
     /// The group's normalized id.
     pub(crate) fn id(self) -> &'a str {
-        &self.page.text[self.row.row.id.range()]
+        &self.page.text[self.row.row.id()]
     }
 
     /// When the group last changed.
@@ -317,14 +324,6 @@ impl<'a> PageRowRef<'a> {
     pub(crate) fn group(self) -> Result<Group, serde_json::Error> {
         read_group(self.json())
     }
-}
-
-/// Where what is written behind a text stands.
-#[inline]
-fn added(text: &mut String, write: impl FnOnce(&mut String)) -> Stretch {
-    let start = text.len();
-    write(text);
-    Stretch::between(start, text.len())
 }
 
 /// The hash of an id: the same as long as the process runs, and nothing that an upstream could foresee.

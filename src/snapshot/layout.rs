@@ -7,13 +7,14 @@
 use std::ops::Range;
 
 use crate::group::Moment;
-use bytes::Bytes;
+
+use super::json_pieces::JsonPieces;
 
 /// How many bytes of a name take part in the order. Names that agree so far are ordered by source
 /// and id. A bound is needed because a cursor carries the name it stands at.
 pub const NAME_KEY_BYTES: usize = 384;
 
-/// A stretch of one of the buffers. Every row has nine, so they are packed.
+/// A stretch of one of the buffers, packed: every row has two.
 #[derive(Debug, Clone, Copy)]
 #[repr(Rust, packed(4))]
 pub(super) struct Stretch {
@@ -22,12 +23,6 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// What an absent text is: a stretch that no text can have.
-    pub(super) const ABSENT: Self = Self {
-        start: u64::MAX,
-        length: 0,
-    };
-
     #[inline]
     pub(super) const fn between(start: usize, end: usize) -> Self {
         Self {
@@ -36,14 +31,11 @@ impl Stretch {
         }
     }
 
-    /// The same stretch of a buffer in which all that begins at `from` begins at `to`.
+    /// One as long that begins elsewhere.
     #[inline]
-    pub(super) fn moved(self, from: Self, to: usize) -> Self {
-        if self.is_absent() {
-            return self;
-        }
+    pub(super) const fn at(self, start: usize) -> Self {
         Self {
-            start: self.start - from.start + to as u64,
+            start: start as u64,
             ..self
         }
     }
@@ -59,68 +51,132 @@ impl Stretch {
         let start = usize::try_from(self.start).ok()?;
         Some(start..start.checked_add(self.length as usize)?)
     }
-
-    #[inline]
-    pub(super) const fn is_absent(self) -> bool {
-        self.start == Self::ABSENT.start
-    }
 }
 
-/// Which stretches one group takes, and what of it needs no text.
+/// What stands for the length of a text that a group does not have, and for the number of one that it does
+/// not share.
+pub(super) const ABSENT: u32 = u32::MAX;
+
+/// What stands for the length of a folded name that is the name itself, and written once.
+pub(super) const SAME: u16 = u16::MAX;
+
+/// Which stretches one group takes, and what of it needs no text. A million of these are kept, so of texts that
+/// follow each other there is one start, and a length of each. An id is at most 512 bytes behind a name of an
+/// upstream, and a name in rows has a bound as well, so that two bytes do for their lengths.
 #[derive(Debug, Clone, Copy)]
+#[repr(Rust, packed(4))]
 pub(super) struct Row {
     pub(super) json: Stretch,
-    pub(super) id: Stretch,
-    pub(super) name: Stretch,
-    pub(super) folded: Stretch,
-    pub(super) description: Stretch,
-    pub(super) status: Stretch,
-    pub(super) organization_id: Stretch,
-    pub(super) external_id: Stretch,
     pub(super) members: Stretch,
+    /// Where its own texts begin. They stand in this order: description, id, name, folded name, external id.
+    pub(super) text: u64,
+    pub(super) description: u32,
+    pub(super) external_id: u32,
+    /// The number of a text that rows share.
+    pub(super) status: u32,
+    /// The same.
+    pub(super) organization_id: u32,
     /// [`Moment::NONE`] if it is not known.
     pub(super) created_at: Moment,
     /// The same.
     pub(super) updated_at: Moment,
+    pub(super) id: u16,
+    pub(super) name: u16,
+    pub(super) folded: u16,
     pub(super) deleted: bool,
 }
 
 impl Row {
-    /// What searches look at, in the order of the text.
+    /// All of its own texts.
     #[inline]
-    pub(super) fn searched(&self) -> impl Iterator<Item = Stretch> {
-        let stretches = [self.description, self.folded].into_iter();
-        stretches.filter(|stretch| !stretch.is_absent())
+    pub(super) fn texts(&self) -> Range<usize> {
+        let start = self.text as usize;
+        start..start + self.text_length()
     }
 
-    /// What a group need not have.
-    pub(super) const fn may_be_absent(&self) -> [Stretch; 4] {
-        [
-            self.description,
-            self.status,
-            self.organization_id,
-            self.external_id,
-        ]
+    /// The same of a row that was read and may say anything.
+    pub(super) fn checked_texts(&self) -> Option<Range<usize>> {
+        let start = usize::try_from(self.text).ok()?;
+        Some(start..start.checked_add(self.text_length())?)
     }
+
+    #[inline]
+    pub(super) fn description(&self) -> Option<Range<usize>> {
+        let start = self.text as usize;
+        (self.description != ABSENT).then(|| start..start + self.description as usize)
+    }
+
+    #[inline]
+    pub(super) fn id(&self) -> Range<usize> {
+        let start = self.text as usize + length(self.description);
+        start..start + usize::from(self.id)
+    }
+
+    #[inline]
+    pub(super) fn name(&self) -> Range<usize> {
+        let start = self.id().end;
+        start..start + usize::from(self.name)
+    }
+
+    #[inline]
+    pub(super) fn folded(&self) -> Range<usize> {
+        let name = self.name();
+        match self.folded {
+            SAME => name,
+            folded => name.end..name.end + usize::from(folded),
+        }
+    }
+
+    #[inline]
+    pub(super) fn external_id(&self) -> Option<Range<usize>> {
+        let start = self.folded().end;
+        (self.external_id != ABSENT).then(|| start..start + self.external_id as usize)
+    }
+
+    /// What searches look at, in the order of the text.
+    #[inline]
+    pub(super) fn searched(&self) -> impl Iterator<Item = Range<usize>> {
+        self.description().into_iter().chain([self.folded()])
+    }
+
+    #[inline]
+    fn text_length(&self) -> usize {
+        let folded = if self.folded == SAME { 0 } else { self.folded };
+        let always = usize::from(self.id) + usize::from(self.name) + usize::from(folded);
+        length(self.description) + always + length(self.external_id)
+    }
+}
+
+/// How long a text is that may be absent.
+#[inline]
+const fn length(length: u32) -> usize {
+    if length == ABSENT { 0 } else { length as usize }
 }
 
 /// The buffers that rows say stretches of.
 pub(super) struct Buffers {
     /// The groups' JSON, one after the other in default order.
-    pub(super) json: Bytes,
+    pub(super) json: JsonPieces,
     pub(super) text: String,
-    pub(super) members: Vec<u64>,
+    pub(super) members: Vec<u32>,
+    /// The texts that rows share, each once.
+    pub(super) shared: Vec<Stretch>,
 }
 
 impl Buffers {
     /// How much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        self.json.len() + self.text.len() + self.members.len() * size_of::<u64>()
+        self.json.bytes()
+            + self.text.len()
+            + self.members.len() * size_of::<u32>()
+            + self.shared.len() * size_of::<Stretch>()
     }
 
+    /// The text with this number that rows share, unless it is [`ABSENT`].
     #[inline]
-    pub(super) fn text(&self, stretch: Stretch) -> Option<&str> {
-        (!stretch.is_absent()).then(|| &self.text[stretch.range()])
+    pub(super) fn shared(&self, number: u32) -> Option<&str> {
+        let stretch = self.shared.get(number as usize)?;
+        Some(&self.text[stretch.range()])
     }
 }
 

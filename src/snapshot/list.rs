@@ -1,6 +1,7 @@
 //! A whole list, in default order, and what it can be asked.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::group::Group;
@@ -9,7 +10,7 @@ use crate::list_memory::ListHold;
 use super::assembly::Assembly;
 use super::content_hash::ContentHash;
 use super::group_page::{GroupPage, PagedGroups};
-use super::layout::{Buffers, Row, Stretch};
+use super::layout::{Buffers, Row};
 use super::row::RowRef;
 use super::text_order::rows_in_order;
 
@@ -46,20 +47,20 @@ impl Snapshot {
         for (number, page) in pages.iter().enumerate() {
             unordered.extend(page.distinct().map(|row| (number, row)));
         }
-        let text = |row: u32, of: fn(&Row) -> Stretch| {
+        let text = |row: u32, of: fn(&Row) -> Range<usize>| {
             let (number, row) = unordered[row as usize];
-            &pages[number].text.as_bytes()[of(&row.row).range()]
+            &pages[number].text.as_bytes()[of(&row.row)]
         };
-        let folded = |row| text(row, |row| row.folded);
+        let folded = |row| text(row, Row::folded);
         let order = rows_in_order(unordered.len(), folded, |left, right| {
             let order = |of| text(left, of).cmp(text(right, of));
-            order(|row| row.folded)
-                .then_with(|| order(|row| row.name))
-                .then_with(|| order(|row| row.id))
+            order(Row::folded)
+                .then_with(|| order(Row::name))
+                .then_with(|| order(Row::id))
         });
         // Many upstreams list by id, and then this order is the one in which the groups came.
         let id = |row| {
-            let id = text(row, |row| row.id);
+            let id = text(row, Row::id);
             // All begin with the source.
             id.get(source.len()..).unwrap_or(id)
         };
@@ -75,18 +76,20 @@ impl Snapshot {
         let mut assembly = Assembly::of(&pages);
         let mut rows: Vec<Row> = Vec::with_capacity(order.len());
         let mut next = Vec::with_capacity(AT_ONCE);
+        let mut has_deleted = false;
         for some in order.chunks(AT_ONCE) {
             // Each is elsewhere in memory, and a loop that does nothing else waits for several of them at a time.
             let some = some.iter().map(|&row| unordered[row as usize]);
             next.clear();
             next.extend(some.map(|(number, row)| (number, *row)));
-            rows.extend(next.iter().map(|(number, row)| assembly.row(*number, row)));
+            rows.extend(next.iter().map(|(number, row)| {
+                has_deleted |= row.row.deleted;
+                assembly.row(*number, &pages[*number], row)
+            }));
         }
-        let has_deleted = rows.iter().any(|row| row.deleted);
-        let (buffers, hash) = assembly.finish();
-        drop(order);
         drop(unordered);
-        drop(pages);
+        drop(order);
+        let (buffers, hash) = assembly.finish(pages);
         let snapshot = Self {
             source,
             rows,
@@ -139,9 +142,9 @@ impl Snapshot {
         self.hash
     }
 
-    /// The groups' JSON, one after the other in default order.
-    pub fn json(&self) -> &[u8] {
-        &self.buffers.json
+    /// How long the groups' JSON is.
+    pub fn json_bytes(&self) -> usize {
+        self.buffers.json.len()
     }
 
     /// How much memory the snapshot takes.

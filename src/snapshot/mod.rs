@@ -1,7 +1,7 @@
 //! The immutable, normalized result of one walk, laid out for queries.
 //!
 //! Rows stand in the default order (folded name, name, source, id). Each group's JSON is rendered
-//! once, into one buffer, so that a page is cut from memory; what filters and sorts look at stands
+//! once, into a few large pieces, so that a page is cut from memory; what filters and sorts look at stands
 //! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot. The
 //! buffers are also what is kept on disk, as they are.
 
@@ -11,6 +11,7 @@ mod copied_rows;
 mod counts;
 mod encoding;
 mod group_page;
+mod json_pieces;
 mod layout;
 mod list;
 mod member;

@@ -27,43 +27,46 @@ impl<'a> RowRef<'a> {
     /// The normalized id.
     #[inline]
     pub fn id(self) -> &'a str {
-        self.buffers.text(self.row.id).unwrap_or_default()
+        &self.buffers.text[self.row.id()]
     }
 
     /// The name, as long as it takes part in the order.
     #[inline]
     pub fn name(self) -> &'a str {
-        self.buffers.text(self.row.name).unwrap_or_default()
+        &self.buffers.text[self.row.name()]
     }
 
     /// The fold of [`RowRef::name`].
     #[inline]
     pub fn folded_name(self) -> &'a str {
-        self.buffers.text(self.row.folded).unwrap_or_default()
+        &self.buffers.text[self.row.folded()]
     }
 
     /// Whether the folded name or description contains the folded text that `search` looks for.
     pub fn contains(self, search: &Finder<'_>) -> bool {
-        let mut texts = (self.row.searched()).filter_map(|stretch| self.buffers.text(stretch));
-        texts.any(|text| search.find(text.as_bytes()).is_some())
+        let text = self.buffers.text.as_bytes();
+        let mut texts = self.row.searched().map(|range| &text[range]);
+        texts.any(|text| search.find(text).is_some())
     }
 
     /// The status, lower-cased.
     #[inline]
     pub fn status(self) -> Option<&'a str> {
-        self.buffers.text(self.row.status)
+        self.buffers.shared(self.row.status)
     }
 
     /// The organization's id.
     #[inline]
     pub fn organization_id(self) -> Option<&'a str> {
-        self.buffers.text(self.row.organization_id)
+        self.buffers.shared(self.row.organization_id)
     }
 
     /// The id in a third system.
     #[inline]
     pub fn external_id(self) -> Option<&'a str> {
-        self.buffers.text(self.row.external_id)
+        self.row
+            .external_id()
+            .map(|range| &self.buffers.text[range])
     }
 
     /// When the group was made.
@@ -100,7 +103,7 @@ impl<'a> RowRef<'a> {
 
     /// The group's rendered JSON.
     pub fn json(self) -> &'a [u8] {
-        &self.buffers.json[self.row.json.range()]
+        self.buffers.json.row(self.row.json)
     }
 
     /// The group itself, read back from its JSON.

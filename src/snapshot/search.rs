@@ -5,7 +5,7 @@
 
 use memchr::memmem::Finder;
 
-use super::layout::{Row, Stretch};
+use super::layout::Row;
 use super::list::Snapshot;
 
 /// The indexes of the rows that a search finds, in default order.
@@ -41,11 +41,11 @@ impl Iterator for FoundRows<'_> {
         loop {
             let start = self.at + self.search.find(self.text.get(self.at..)?)?;
             let end = start + self.search.needle().len();
-            let ends_before = |row: &Row| row.folded.range().end <= start;
+            let ends_before = |row: &Row| row.folded().end <= start;
             self.row += leading(self.rows.get(self.row..)?, ends_before);
             let row = self.rows.get(self.row)?;
-            self.at = row.folded.range().end;
-            for stretch in row.searched().map(Stretch::range) {
+            self.at = row.folded().end;
+            for stretch in row.searched() {
                 if start < stretch.start {
                     // It begins where nothing is searched.
                     self.at = stretch.start;
@@ -64,6 +64,10 @@ impl Iterator for FoundRows<'_> {
 /// How many rows lead for which something holds, which does not hold again behind them. Few are looked at if
 /// these are few.
 fn leading(rows: &[Row], holds: impl Fn(&Row) -> bool) -> usize {
+    // Where nearly every row is found, none leads.
+    if !rows.first().is_some_and(&holds) {
+        return 0;
+    }
     let (mut count, mut step) = (0, 1);
     while rows.get(count + step - 1).is_some_and(&holds) {
         count += step;

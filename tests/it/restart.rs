@@ -123,7 +123,7 @@ async fn files_that_make_no_sense_never_stop_the_start() {
     let texts: [&[u8]; 4] = [
         b"",
         b"groupgate snapshot 1",
-        b"groupgate snapshot 2\n",
+        b"groupgate snapshot 3\n",
         b"\xff",
     ];
     for (file, text) in files(directory.path()).iter().zip(texts) {

@@ -277,7 +277,7 @@ mod tests {
         with(b"#!/bin/sh\n");
         with(b"groupgate snapshot 99\n{}\n");
         with(&whole[..whole.len() - 1]);
-        let mut signed = b"groupgate snapshot 2\n{}\n".to_vec();
+        let mut signed = format!("{MAGIC}{ENCODING}\n{{}}\n").into_bytes();
         signed.extend(Sha256::digest(&signed));
         with(&signed);
         let link = directory.path().join("link");
