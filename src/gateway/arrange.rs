@@ -35,6 +35,15 @@ impl SortKey {
         match self.field {
             SortField::CreatedAt => self.by_instants(rows, |row| at(row).created_at()),
             SortField::UpdatedAt => self.by_instants(rows, |row| at(row).updated_at()),
+            // In default order they stand by name, and are turned around but for those of one name.
+            SortField::Name if rows.is_sorted() => {
+                if self.direction == Direction::Descending {
+                    let of_one_name =
+                        rows.chunk_by(|&left, &right| at(left).name() == at(right).name());
+                    let turned: Vec<_> = of_one_name.rev().flatten().copied().collect();
+                    rows.copy_from_slice(&turned);
+                }
+            }
             // To rank names, each of the snapshot's is looked at.
             SortField::Name if rows.len() < snapshot.len() / 16 => {
                 rows.sort_by(|left, right| self.compare(&at(*left), &at(*right)));
