@@ -90,7 +90,7 @@ pub enum PartitionSource {
     /// The file: the values of each.
     Constant(Vec<Vec<String>>),
     /// A list of the upstream.
-    Listed(ListReading),
+    Listed(Box<ListReading>),
 }
 
 /// What the ids of groups are unique in.

@@ -43,7 +43,7 @@ pub struct Partitions {
 #[schemars(untagged)]
 pub enum PartitionValue {
     /// Where it is in the record of a partition.
-    Read(Source),
+    Read(Box<Source>),
     /// One for each partition.
     Constants(Vec<Scalar>),
 }
@@ -61,12 +61,12 @@ impl<'de> Deserialize<'de> for PartitionValue {
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
                 let part = text.parse::<Part>().map_err(E::custom)?;
-                Ok(PartitionValue::Read(PathOr::Path(part)))
+                Ok(PartitionValue::Read(Box::new(PathOr::Path(part))))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 let table = Conversion::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(PartitionValue::Read(PathOr::Table(table)))
+                Ok(PartitionValue::Read(Box::new(PathOr::Table(table))))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
@@ -87,8 +87,8 @@ impl<'de> Deserialize<'de> for PartitionValue {
 }
 
 /// One request for each group, whose record is laid over the listed one: its members take the place of those of
-/// the same name, before `fields` are read. JSON only, and not together with `records.keyed` or
-/// `records.children`.
+/// the same name, before `fields` are read. A path with a leading slash in `fields` starts at that record, too.
+/// JSON only, and not together with `records.keyed` or `records.children`.
 ///
 /// `{group.FIELD}` in the request stands for a field of the listed group: `id` (as the upstream writes it),
 /// `name`, `email`, `organization_id`, `external_id`, `parent_id`, `path` or `url`. `{record/PATH}` stands for

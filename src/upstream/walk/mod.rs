@@ -90,7 +90,8 @@ pub async fn walk_again(
         // Recorded pages are those of the list of groups.
         let is_bare = adapter.related().is_empty() || adapter.exchange.has_only_pages();
         if is_bare && adapter.incremental().is_none() {
-            return read_list(adapter, observers, deadline, &WalkBudget::default()).await;
+            let budget = WalkBudget::default();
+            return Box::pin(read_list(adapter, observers, deadline, &budget)).await;
         }
         let budget = &if is_bare {
             WalkBudget::default()

@@ -34,10 +34,6 @@ struct RelatedObserver {
 }
 
 impl Observer for RelatedObserver {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is no news of a list's pages is passed on as it is"
-    )]
     fn observe(&self, event: &Event<'_>) {
         match (event, self.list) {
             (

@@ -65,7 +65,7 @@ impl RelatedResolver<'_> {
             let at = at.join("values").join(name);
             match value {
                 PartitionValue::Read(source) => {
-                    let field = OneOrMany::One(source.clone());
+                    let field = OneOrMany::One((**source).clone());
                     columns.push(fields::column(&at, &field, &list, self.problems));
                 }
                 PartitionValue::Constants(_) => {
@@ -81,10 +81,10 @@ impl RelatedResolver<'_> {
         }
         let reading = self.reading(at, &list, OuterNames::NONE)?;
         let columns = columns.into_iter().map(|column| column.map(Column::Value));
-        Some(PartitionSource::Listed(ListReading {
+        Some(PartitionSource::Listed(Box::new(ListReading {
             columns: columns.collect::<Option<_>>()?,
             ..reading
-        }))
+        })))
     }
 
     fn constant_partitions(
