@@ -365,7 +365,7 @@ async fn a_refused_caller_loses_its_own_list_and_nobody_else_notices() {
 async fn the_least_recently_used_caller_is_dropped_for_a_new_one() {
     let server = Server::start(by_key).await;
     let catalog = catalog(adapter(&server, &format!("{FORWARDS}\nscopes = 2")));
-    let [alice, bob, carol] = ["alice", "bob", "carol"].map(caller);
+    let [alice, bob, carol] = ["alice", "bobby", "carol"].map(caller);
     for caller in [&alice, &bob, &alice, &carol] {
         ask(&catalog, caller).await;
     }
@@ -381,7 +381,7 @@ async fn the_least_recently_used_caller_is_dropped_for_a_new_one() {
     };
     let both = standing().bytes;
     let again = ask(&catalog, &bob).await;
-    assert_eq!(owner(&again), "bob-key");
+    assert_eq!(owner(&again), "bobby-key");
     assert!(again.outcome.forwarded.is_some(), "{again:?}");
     assert_eq!(server.requests().len(), 4);
     assert_eq!((standing().entries, standing().bytes), (2, both));

@@ -37,6 +37,15 @@ pub(super) struct CapturedResponse {
     pub(super) elapsed: Duration,
 }
 
+/// What forms of logins call the tokens in them, which are made or renewed while it runs (RFC 6749, section 6; RFC
+/// 7521, section 4; RFC 8693, section 2.1).
+const SENT_TOKENS: [&str; 4] = [
+    "assertion",
+    "client_assertion",
+    "refresh_token",
+    "subject_token",
+];
+
 /// Every attempt, until it is taken or for good.
 #[derive(Debug)]
 pub(super) struct Capture {
@@ -91,6 +100,13 @@ impl Capture {
             for (name, text) in token.values().secrets() {
                 let name = name.replace('.', "_").to_ascii_uppercase();
                 self.redactor.add(text, &format!("LOGIN_{name}"));
+            }
+        }
+        if extensions.get() == Some(&Purpose::Login) {
+            for (name, token) in url::form_urlencoded::parse(request.body()) {
+                if SENT_TOKENS.contains(&&*name) {
+                    self.redactor.add(&token, &name.to_ascii_uppercase());
+                }
             }
         }
         let attempt = CapturedAttempt {

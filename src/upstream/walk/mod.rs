@@ -140,7 +140,7 @@ async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked
     if walked.remembered.since_link.is_none() && adapter.is_linked() {
         tracing::warn!(
             source = %adapter.name(),
-            "no page has the link for what changes (`incremental.since`), so each walk asks for everything"
+            "no page has the link for what changes, so each walk asks for everything"
         );
     }
     Ok(walked)

@@ -255,9 +255,10 @@ async fn a_case_of_the_style_tests_is_walked_as_a_recording_is() {
         let Ok(case) = CaseFile::read(&file) else {
             continue;
         };
-        // A case that answers callers is no walk, and what stands in for an upstream sends its bodies
-        // as they are.
-        if case.ask.is_some() || case.covers.iter().any(|value| value == "D29 gzip") {
+        // A case that answers callers is no walk, what stands in for an upstream sends its bodies as they are,
+        // and without partitions there is no page of groups.
+        let left_out = |value: &String| value == "D29 gzip" || value == "D32 no partitions";
+        if case.ask.is_some() || case.covers.iter().any(left_out) {
             continue;
         }
         let outcome = probe(&["it", "--sample", name(&file)], &[]).await;
