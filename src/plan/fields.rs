@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Field, OneOrMany, Path, RecordFilter, Records, Start};
+use super::{Field, OneOrMany, Path, RecordColumn, RecordFilter, Records, Start};
 
 /// How the records of one upstream become groups.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Mapping {
     /// What happens to the other parts.
     pub extra: Extra,
     /// What is read of a record besides its group, for the requests about it.
-    pub beside: Vec<Column>,
+    pub beside: Vec<RecordColumn>,
     /// Which records say that a group has been deleted.
     pub deleted: Option<OneOrMany<RecordFilter>>,
     /// Whether another record is laid over that of each group.

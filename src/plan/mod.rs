@@ -113,7 +113,7 @@ pub use records::{AbsentRecords, Records};
 
 pub mod related;
 pub use related::{
-    Column, Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList,
+    Details, ListReading, MemberList, PartitionSource, Partitions, RecordColumn, RelatedList,
     RelatedLists, ReuseMarker, ReuseRule, UniqueIds,
 };
 

@@ -59,14 +59,14 @@ pub struct ListReading {
     /// Where a page has its records.
     pub records: Records,
     /// What is read of each record.
-    pub columns: Vec<Column>,
+    pub columns: Vec<RecordColumn>,
     /// What of the records around it its requests name.
     pub outer: Vec<OuterValue>,
 }
 
 /// What is read of a record, besides a group.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Column {
+pub enum RecordColumn {
     /// A value.
     Value(Field),
     /// The whole record, as JSON.

@@ -2,7 +2,7 @@
 
 use super::{fields, records};
 use crate::config::Upstream;
-use crate::plan::{Column, Lookup, Mapping, Paging};
+use crate::plan::{Lookup, Mapping, Paging, RecordColumn};
 use crate::problem::{KeyPath, Problems};
 
 /// Resolves how the records of an upstream become groups, `beside` which columns are read.
@@ -10,7 +10,7 @@ pub(crate) fn mapping(
     at: &KeyPath,
     name: &str,
     upstream: &Upstream,
-    beside: Vec<Column>,
+    beside: Vec<RecordColumn>,
     problems: &mut Problems,
 ) -> Option<Mapping> {
     let records = records::records(

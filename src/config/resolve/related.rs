@@ -7,8 +7,8 @@ use crate::config::SecretReader;
 use crate::config::upstream::related::default_full;
 use crate::config::upstream::{Details, MemberList, Pagination, Records, Upstream};
 use crate::plan::{
-    self, Column, Format, List, ListReading, OuterValue, Part, Path, RelatedList, RelatedLists,
-    ReuseMarker, ReuseRule, Span, Start, TimeFormat,
+    self, Format, List, ListReading, OuterValue, Part, Path, RecordColumn, RelatedList,
+    RelatedLists, ReuseMarker, ReuseRule, Span, Start, TimeFormat,
 };
 use crate::problem::{KeyPath, Problem, Problems};
 
@@ -61,15 +61,15 @@ pub(super) fn related(
 }
 
 /// What is read of the record of each group besides the group.
-pub(super) fn beside(related: &RelatedLists) -> Vec<Column> {
+pub(super) fn beside(related: &RelatedLists) -> Vec<RecordColumn> {
     let paths = related.record_paths.iter().map(|path| {
-        Column::Value(plan::Field(vec![plan::Source {
+        RecordColumn::Value(plan::Field(vec![plan::Source {
             start: Start::Part(Part::At(path.clone())),
             conversions: None,
             format: TimeFormat::default(),
         }]))
     });
-    let record = related.details.as_ref().map(|_| Column::Record);
+    let record = related.details.as_ref().map(|_| RecordColumn::Record);
     paths.chain(record).collect()
 }
 
@@ -100,7 +100,7 @@ impl RelatedResolver<'_> {
         let reuse = self.reuse(&at, details.reuse, details.full);
         Some(plan::Details {
             list: ListReading {
-                columns: vec![Column::Record],
+                columns: vec![RecordColumn::Record],
                 ..reading?
             },
             reuse,
@@ -151,7 +151,7 @@ impl RelatedResolver<'_> {
         Some(plan::MemberList {
             role,
             list: ListReading {
-                columns: vec![Column::Value(id?), Column::Value(email?)],
+                columns: vec![RecordColumn::Value(id?), RecordColumn::Value(email?)],
                 ..reading?
             },
             reuse,

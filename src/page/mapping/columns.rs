@@ -2,7 +2,7 @@
 
 use crate::group::{ReadRow, ReadText};
 use crate::page::format::Node;
-use crate::plan::{Column, Field, OneOrMany, Part, RecordFilter, Start};
+use crate::plan::{Field, OneOrMany, Part, RecordColumn, RecordFilter, Start};
 use crate::snapshot::GroupPage;
 
 use super::PageRecords;
@@ -10,7 +10,7 @@ use super::item::Item;
 use super::outcome::{MappedPage, Skip};
 use super::record_filter::left_out;
 
-impl Column {
+impl RecordColumn {
     /// What it reads of a record.
     fn read(&self, record: Item<'_>) -> Option<ReadText> {
         match self {
@@ -42,13 +42,13 @@ fn value(field: &Field, record: Item<'_>) -> Option<ReadText> {
 }
 
 /// What columns read of a record.
-pub(super) fn row(columns: &[Column], record: Item<'_>) -> ReadRow {
+pub(super) fn row(columns: &[RecordColumn], record: Item<'_>) -> ReadRow {
     columns.iter().map(|column| column.read(record)).collect()
 }
 
 /// What columns read of the records of a page, as far as those are meant. A record that gives nothing is skipped.
 pub fn map_columns(
-    columns: &[Column],
+    columns: &[RecordColumn],
     only: Option<&OneOrMany<RecordFilter>>,
     records: PageRecords<'_>,
 ) -> MappedPage {

@@ -37,6 +37,9 @@ use changes::{differing, lay_over, listed_ids};
 mod completion;
 use completion::complete;
 
+mod context;
+use context::WalkContext;
+
 mod distinct;
 mod distinct_rows;
 
@@ -62,15 +65,6 @@ mod room;
 mod seen;
 
 mod tally;
-
-/// What all lists of one walk have in common.
-#[derive(Clone, Copy)]
-struct WalkContext<'a> {
-    adapter: &'a Arc<Adapter>,
-    observers: &'a Observers,
-    deadline: Instant,
-    budget: &'a WalkBudget,
-}
 
 /// Walks the whole list of `adapter`'s upstream, and tells `observers` how it goes.
 pub async fn walk(adapter: &Arc<Adapter>, observers: &Observers) -> Result<Walked, UpstreamError> {

@@ -14,7 +14,7 @@ use crate::plan::{OuterValue, PartitionSource, Partitions, RelatedList, UniqueId
 use crate::snapshot::Counts;
 use crate::upstream::outer_values::OuterValues;
 
-use super::WalkContext;
+use super::context::WalkContext;
 use super::distinct::DistinctGroups;
 use super::list::read_list;
 use super::outcome::Walked;

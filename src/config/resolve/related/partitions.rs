@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::upstream::{OneOrMany, Pagination, PartitionValue, Partitions, Request};
-use crate::plan::{self, Column, ListReading, PartitionSource, Scalar};
+use crate::plan::{self, ListReading, PartitionSource, RecordColumn, Scalar};
 use crate::problem::KeyPath;
 
 use super::RelatedResolver;
@@ -80,7 +80,9 @@ impl RelatedResolver<'_> {
             }
         }
         let reading = self.reading(at, &list, OuterNames::NONE)?;
-        let columns = columns.into_iter().map(|column| column.map(Column::Value));
+        let columns = columns
+            .into_iter()
+            .map(|column| column.map(RecordColumn::Value));
         Some(PartitionSource::Listed(Box::new(ListReading {
             columns: columns.collect::<Option<_>>()?,
             ..reading

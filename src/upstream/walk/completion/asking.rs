@@ -5,22 +5,15 @@ use std::sync::atomic::Ordering;
 use http::{HeaderValue, StatusCode};
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, ReadRow, ReadText};
+use crate::group::{Group, ReadText};
 use crate::observe::Observers;
 use crate::page::format::excerpt;
 use crate::plan::{ListReading, OuterValue, RelatedList};
 use crate::upstream::outer_values::OuterValues;
-use crate::upstream::walk::WalkContext;
+use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
 
-use super::group::{GroupCompletion, ID_CHARS, ListedGroup};
-
-/// What a request for a list of a group brought.
-pub(super) enum Asked {
-    Rows(Vec<ReadRow>, Option<HeaderValue>),
-    /// It has not changed.
-    Unchanged(HeaderValue),
-}
+use super::group::{GroupCompletion, ID_CHARS, ListAnswer, ListedGroup};
 
 impl GroupCompletion<'_> {
     /// What one of the lists of a group brings, unless it still has this entity tag.
@@ -30,7 +23,7 @@ impl GroupCompletion<'_> {
         outer: OuterValues,
         etag: Option<&HeaderValue>,
         observers: &Observers,
-    ) -> Result<Asked, UpstreamError> {
+    ) -> Result<ListAnswer, UpstreamError> {
         let WalkContext {
             adapter,
             deadline,
@@ -44,7 +37,7 @@ impl GroupCompletion<'_> {
             (Err(error), Some(etag)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
                 self.pages.fetch_add(1, Ordering::Relaxed);
                 self.reused.fetch_add(1, Ordering::Relaxed);
-                return Ok(Asked::Unchanged(etag.clone()));
+                return Ok(ListAnswer::Unchanged(etag.clone()));
             }
             (Err(error), _) => return Err(error),
         };
@@ -52,7 +45,10 @@ impl GroupCompletion<'_> {
         // A page that is full may be followed by another one without being changed itself.
         let limit = list.paging().limit.map(u64::from);
         let is_all = walked.pages == 1 && limit.is_none_or(|limit| walked.records < limit);
-        Ok(Asked::Rows(walked.rows, walked.etag.filter(|_| is_all)))
+        Ok(ListAnswer::Rows(
+            walked.rows,
+            walked.etag.filter(|_| is_all),
+        ))
     }
 
     /// The values that the requests of a list take of a group and of its partition.

@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::group::GroupParts;
 use crate::plan::{RelatedList, Share};
 use crate::snapshot::GroupPage;
-use crate::upstream::walk::WalkContext;
+use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{CompletedRow, GroupMark, KnownGroups};
 
 use super::group::{CompletedGroup, WholeGroup};

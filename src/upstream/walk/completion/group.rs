@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -13,12 +13,11 @@ use crate::page::format::excerpt;
 use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Share};
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
-use crate::upstream::walk::WalkContext;
+use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{GroupMark, Recollection, listed_hash};
 use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
 
-use super::asking::Asked;
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
 
 /// How much of an id a message shows.
@@ -68,6 +67,13 @@ pub(super) struct GroupCompletion<'a> {
     pub(super) reused: AtomicU64,
     kept: AtomicU64,
     differing: AtomicU64,
+}
+
+/// What a request for a list of a group brought.
+pub(super) enum ListAnswer {
+    Rows(Vec<ReadRow>, Option<HeaderValue>),
+    /// It has not changed.
+    Unchanged(HeaderValue),
 }
 
 /// What is known of a group from the walk before.
@@ -239,14 +245,14 @@ impl<'a> GroupCompletion<'a> {
                 .await?,
             before,
         ) {
-            (Asked::Unchanged(etag), Some(before)) => {
+            (ListAnswer::Unchanged(etag), Some(before)) => {
                 mark.etags.push((RelatedList::Details, etag));
                 Ok((before.clone(), false))
             }
-            (Asked::Unchanged(_), None) => Err(UpstreamError::ours(
+            (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (Asked::Rows(rows, etag), _) => {
+            (ListAnswer::Rows(rows, etag), _) => {
                 mark.etags
                     .extend(etag.map(|etag| (RelatedList::Details, etag)));
                 let laid = self.overlaid(group, listed, details, &rows)?;
@@ -296,14 +302,14 @@ impl<'a> GroupCompletion<'a> {
         let etag = etag.filter(|_| is_etag(list.reuse) && before.is_some() && !is_full);
         let outer = self.outer_values(&list.list, group, listed)?;
         match (self.ask(list.role, outer, etag, observers).await?, before) {
-            (Asked::Unchanged(etag), Some(before)) => {
+            (ListAnswer::Unchanged(etag), Some(before)) => {
                 mark.etags.push((list.role, etag));
                 Ok((people_of(before, list.role).clone(), false))
             }
-            (Asked::Unchanged(_), None) => Err(UpstreamError::ours(
+            (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (Asked::Rows(rows, etag), _) => {
+            (ListAnswer::Rows(rows, etag), _) => {
                 let is_kept = is_etag(list.reuse);
                 mark.etags
                     .extend(etag.filter(|_| is_kept).map(|etag| (list.role, etag)));

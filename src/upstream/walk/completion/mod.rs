@@ -22,7 +22,7 @@ use crate::error::UpstreamError;
 use crate::observe::Event;
 use crate::upstream::outer_values::OuterValues;
 
-use super::WalkContext;
+use super::context::WalkContext;
 use super::known::PastWalks;
 use super::outcome::Walked;
 
