@@ -168,7 +168,10 @@ async fn a_preset_that_fits_is_named_and_walked() {
         let block = text(&output.stdout);
         let named = format!("preset = \"{preset}\"");
         assert!(block.contains(&named), "{block}");
-        assert!(block.contains("this block was walked"), "{block}");
+        assert!(
+            block.contains("# Certain: this block was walked"),
+            "{block}"
+        );
         assert!(block.replace("\n# ", " ").contains("200 groups"), "{block}");
         load(block);
     }
