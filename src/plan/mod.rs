@@ -105,6 +105,9 @@ pub mod placeholder;
 pub mod pushdown;
 pub use pushdown::{List, Lookup, Pushable, PushdownRule, PushdownRules};
 
+pub mod record_column;
+pub use record_column::RecordColumn;
+
 pub mod record_filter;
 pub use record_filter::RecordFilter;
 
@@ -113,8 +116,8 @@ pub use records::{AbsentRecords, Records};
 
 pub mod related;
 pub use related::{
-    Details, ListReading, MemberList, PartitionSource, Partitions, RecordColumn, RelatedList,
-    RelatedLists, ReuseMarker, ReuseRule, UniqueIds,
+    Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList, RelatedLists,
+    ReuseMarker, ReuseRule, UniqueIds,
 };
 
 pub mod request;

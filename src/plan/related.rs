@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Field, OuterValue, Paging, Path, Records, Requests, Share, Span};
+use super::{OuterValue, Paging, Path, Records, Requests, Share, Span};
 
 /// The lists that belong to a list of groups. Without any, the list of groups is all there is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,15 +62,6 @@ pub struct ListReading {
     pub columns: Vec<RecordColumn>,
     /// What of the records around it its requests name.
     pub outer: Vec<OuterValue>,
-}
-
-/// What is read of a record, besides a group.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RecordColumn {
-    /// A value.
-    Value(Field),
-    /// The whole record, as JSON.
-    Record,
 }
 
 /// What the list of groups is read once per item of.
