@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::content_hash::ContentHash;
 use super::group_page::{GroupPage, PageRow};
 use super::json_pieces::{JsonPieces, PieceLengths};
-use super::layout::{Buffers, Row, Stretch};
+use super::layout::{Buffers, Row};
+use super::stretch::Stretch;
 
 /// The buffers of a snapshot while rows of pages are copied to them. Each has its size from the start, for what
 /// an allocator takes back of a large buffer is often nothing.

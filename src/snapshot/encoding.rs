@@ -20,9 +20,10 @@ use crate::list_memory::ListHold;
 
 use super::content_hash::ContentHash;
 use super::json_pieces::{JsonPieces, PieceLengths};
-use super::layout::{ABSENT, Buffers, Row, Stretch};
+use super::layout::{ABSENT, Buffers, Row};
 use super::list::Snapshot;
 use super::row::RowRef;
+use super::stretch::Stretch;
 
 /// The version of the encoding.
 pub(crate) const ENCODING: u32 = 3;

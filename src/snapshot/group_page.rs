@@ -11,9 +11,10 @@ use foldhash::quality::RandomState;
 use crate::fold::push_fold;
 use crate::group::{Group, GroupParts, JsonSource, Moment, ReadRow, row_bytes};
 
-use super::layout::{ABSENT, Row, SAME, Stretch, name_key};
+use super::layout::{ABSENT, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
 use super::row::read_group;
+use super::stretch::Stretch;
 
 /// The groups of one page, in its order.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 
 use super::content_hash::{ContentDigest, ContentHash};
-use super::layout::Stretch;
+use super::stretch::Stretch;
 
 /// How long a piece is at most, unless one row alone is longer: a bit less than nine of the slices of 64 KiB that
 /// the allocator is made of, and more than it would put together with others.

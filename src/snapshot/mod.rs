@@ -17,6 +17,7 @@ mod list;
 mod member;
 mod row;
 mod search;
+mod stretch;
 mod text_order;
 
 pub use content_hash::ContentHash;
