@@ -13,3 +13,4 @@ pub mod format;
 pub mod mapping;
 pub(crate) mod page_outcome;
 pub mod position;
+mod revalidation;

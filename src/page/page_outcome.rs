@@ -1,19 +1,14 @@
 //! What a page came to, without its rows: by it a page that has not changed since is read again.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::fetched_page::FetchedPage;
 use super::format::{Page, Parents};
-use super::mapping::{MappedPage, Skip};
+use super::mapping::Skip;
 use super::position::{Announcement, Position};
-use crate::page_memory::PageHold;
-use crate::snapshot::GroupPage;
 
 /// About what an outcome takes besides what it points to.
 const OUTCOME_BYTES: usize = size_of::<PageOutcome>() + 512;
@@ -25,27 +20,27 @@ pub(crate) struct PageKey([u8; 32]);
 /// What a page came to, without its rows.
 #[derive(Debug)]
 pub(crate) struct PageOutcome {
-    etag: Option<HeaderValue>,
-    last_modified: Option<HeaderValue>,
-    status: StatusCode,
+    pub(super) etag: Option<HeaderValue>,
+    pub(super) last_modified: Option<HeaderValue>,
+    pub(super) status: StatusCode,
     /// Those of its headers that say something of the list.
-    headers: HeaderMap,
+    pub(super) headers: HeaderMap,
     /// That of its body which says something of the list.
-    page: Page,
-    url: Url,
-    announcement: Announcement,
-    last_record_key: Option<Position>,
-    last_record_flag: Option<String>,
-    parents: Option<Parents>,
-    linked: Option<String>,
-    fingerprint: u64,
-    skipped: Vec<u64>,
-    skips: Vec<(usize, Skip)>,
-    listed: u64,
-    unparsed_timestamps: u64,
-    unread_people: u64,
+    pub(super) page: Page,
+    pub(super) url: Url,
+    pub(super) announcement: Announcement,
+    pub(super) last_record_key: Option<Position>,
+    pub(super) last_record_flag: Option<String>,
+    pub(super) parents: Option<Parents>,
+    pub(super) linked: Option<String>,
+    pub(super) fingerprint: u64,
+    pub(super) skipped: Vec<u64>,
+    pub(super) skips: Vec<(usize, Skip)>,
+    pub(super) listed: u64,
+    pub(super) unparsed_timestamps: u64,
+    pub(super) unread_people: u64,
     /// Which of its rows stand below others.
-    nested: Vec<u32>,
+    pub(super) nested: Vec<u32>,
 }
 
 impl PageKey {
@@ -69,40 +64,6 @@ impl PageKey {
 }
 
 impl PageOutcome {
-    /// What a page came to, if it can be asked for again on the condition that it has changed. `kept` is what of
-    /// its body and headers says something of the list.
-    pub(crate) fn of(page: &FetchedPage, kept: (Page, HeaderMap)) -> Option<Self> {
-        let etag = page.headers.get(ETAG).cloned();
-        let last_modified = page.headers.get(LAST_MODIFIED).cloned();
-        if (etag.is_none() && last_modified.is_none()) || page.is_past_end() {
-            return None;
-        }
-        let mapped = page.mapped();
-        let nested = mapped.groups.rows().enumerate();
-        let nested = nested.filter(|(_, row)| row.is_nested());
-        let (body, headers) = kept;
-        Some(Self {
-            etag,
-            last_modified,
-            status: page.status,
-            headers,
-            page: body,
-            url: page.url.clone(),
-            announcement: page.announcement,
-            last_record_key: page.last_record_key.clone(),
-            last_record_flag: page.last_record_flag.clone(),
-            parents: page.parents,
-            linked: page.linked.clone(),
-            fingerprint: page.fingerprint,
-            skipped: page.skipped.clone(),
-            skips: mapped.skipped.clone(),
-            listed: page.listed,
-            unparsed_timestamps: mapped.unparsed_timestamps,
-            unread_people: mapped.unread_people,
-            nested: nested.map(|(index, _)| index as u32).collect(),
-        })
-    }
-
     /// Has a request ask for the page only if it has changed. What the request says itself stays.
     pub(crate) fn ask_if_changed(&self, headers: &mut HeaderMap) {
         for (name, validator) in [
@@ -118,46 +79,6 @@ impl PageOutcome {
     /// Which of its rows stand below others.
     pub(crate) fn nested(&self) -> &[u32] {
         &self.nested
-    }
-
-    /// The page as it was, with its groups, for a response that says that it has not changed.
-    pub(crate) fn unchanged(
-        &self,
-        position: Position,
-        request: Request<Bytes>,
-        elapsed: Duration,
-        groups: GroupPage,
-    ) -> FetchedPage {
-        FetchedPage {
-            position,
-            request,
-            status: self.status,
-            headers: self.headers.clone(),
-            page: self.page.clone(),
-            elapsed,
-            url: self.url.clone(),
-            bytes: 0,
-            announcement: self.announcement,
-            last_record_key: self.last_record_key.clone(),
-            last_record_flag: self.last_record_flag.clone(),
-            is_past_end: false,
-            parents: self.parents,
-            linked: self.linked.clone(),
-            fingerprint: self.fingerprint,
-            skipped: self.skipped.clone(),
-            listed: self.listed,
-            mapped: MappedPage {
-                groups,
-                rows: Vec::new(),
-                skipped: self.skips.clone(),
-                unparsed_timestamps: self.unparsed_timestamps,
-                unread_people: self.unread_people,
-            },
-            hold: PageHold::default(),
-            outcome: None,
-            is_unchanged: true,
-            since_link: None,
-        }
     }
 
     /// About how much memory it takes.

@@ -1,0 +1,91 @@
+//! How a page is kept for its revalidation, and made again where the response says that it has not changed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ETAG, LAST_MODIFIED};
+use http::{HeaderMap, Request};
+
+use super::fetched_page::FetchedPage;
+use super::format::Page;
+use super::mapping::MappedPage;
+use super::page_outcome::PageOutcome;
+use super::position::Position;
+use crate::page_memory::PageHold;
+use crate::snapshot::GroupPage;
+
+impl PageOutcome {
+    /// What a page came to, if it can be asked for again on the condition that it has changed. `kept` is what of
+    /// its body and headers says something of the list.
+    pub(crate) fn of(page: &FetchedPage, kept: (Page, HeaderMap)) -> Option<Self> {
+        let etag = page.headers.get(ETAG).cloned();
+        let last_modified = page.headers.get(LAST_MODIFIED).cloned();
+        if (etag.is_none() && last_modified.is_none()) || page.is_past_end() {
+            return None;
+        }
+        let mapped = page.mapped();
+        let nested = mapped.groups.rows().enumerate();
+        let nested = nested.filter(|(_, row)| row.is_nested());
+        let (body, headers) = kept;
+        Some(Self {
+            etag,
+            last_modified,
+            status: page.status,
+            headers,
+            page: body,
+            url: page.url.clone(),
+            announcement: page.announcement,
+            last_record_key: page.last_record_key.clone(),
+            last_record_flag: page.last_record_flag.clone(),
+            parents: page.parents,
+            linked: page.linked.clone(),
+            fingerprint: page.fingerprint,
+            skipped: page.skipped.clone(),
+            skips: mapped.skipped.clone(),
+            listed: page.listed,
+            unparsed_timestamps: mapped.unparsed_timestamps,
+            unread_people: mapped.unread_people,
+            nested: nested.map(|(index, _)| index as u32).collect(),
+        })
+    }
+
+    /// The page as it was, with its groups, for a response that says that it has not changed.
+    pub(crate) fn unchanged(
+        &self,
+        position: Position,
+        request: Request<Bytes>,
+        elapsed: Duration,
+        groups: GroupPage,
+    ) -> FetchedPage {
+        FetchedPage {
+            position,
+            request,
+            status: self.status,
+            headers: self.headers.clone(),
+            page: self.page.clone(),
+            elapsed,
+            url: self.url.clone(),
+            bytes: 0,
+            announcement: self.announcement,
+            last_record_key: self.last_record_key.clone(),
+            last_record_flag: self.last_record_flag.clone(),
+            is_past_end: false,
+            parents: self.parents,
+            linked: self.linked.clone(),
+            fingerprint: self.fingerprint,
+            skipped: self.skipped.clone(),
+            listed: self.listed,
+            mapped: MappedPage {
+                groups,
+                rows: Vec::new(),
+                skipped: self.skips.clone(),
+                unparsed_timestamps: self.unparsed_timestamps,
+                unread_people: self.unread_people,
+            },
+            hold: PageHold::default(),
+            outcome: None,
+            is_unchanged: true,
+            since_link: None,
+        }
+    }
+}
