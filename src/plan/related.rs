@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OuterValue, Paging, Path, Records, Requests, Share, Span};
+use super::{OuterValue, Paging, Path, RecordColumn, Records, Requests, Share, Span};
 
 /// The lists that belong to a list of groups. Without any, the list of groups is all there is.
 #[derive(Debug, Clone, Default, PartialEq)]
