@@ -219,10 +219,7 @@ mod tests {
                 ..Counts::default()
             },
             groups: snapshot.len(),
-            upkeep: Upkeep {
-                full_at: Some(Timestamp::UNIX_EPOCH),
-                link: "https://club.example/delta?token=1".parse().ok(),
-            },
+            upkeep: Upkeep::default(),
         }
     }
 
@@ -246,6 +243,21 @@ mod tests {
             let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn what_the_next_walk_for_changes_goes_by_is_in_the_file() {
+        let (_directory, path, snapshot) = written(&["a"]);
+        let header = Header {
+            upkeep: Upkeep {
+                full_at: Some(Timestamp::UNIX_EPOCH),
+                link: "https://club.example/delta?token=1".parse().ok(),
+            },
+            ..header_of(&snapshot)
+        };
+        let path = path.with_file_name("other");
+        write(&path, &header, &snapshot).unwrap();
+        assert_eq!(read_header(&path).unwrap(), header);
     }
 
     proptest! {

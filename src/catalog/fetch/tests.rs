@@ -188,7 +188,8 @@ async fn only_a_page_that_has_changed_is_sent_and_a_failed_walk_forgets_nothing(
     let adapter = asking(&shelf, CURSORS);
     let first = again(&adapter, None).await.unwrap();
     shelf.sent();
-    shelf.put(1, &[(3, "renamed"), (5, "e")]);
+    // As many groups as before, or the total on every page would be another.
+    shelf.put(1, &[(3, "renamed")]);
     *lock(&shelf.broken) = Some(2);
     let error = again(&adapter, Some(&first)).await.unwrap_err();
     assert_eq!(error.status, Some(StatusCode::NOT_IMPLEMENTED));
@@ -198,7 +199,7 @@ async fn only_a_page_that_has_changed_is_sent_and_a_failed_walk_forgets_nothing(
     assert_eq!(shelf.sent(), (1, 2));
     let whole = again(&adapter, None).await.unwrap();
     assert_eq!(second.snapshot.hash(), whole.snapshot.hash());
-    assert_eq!(second.snapshot.len(), 5);
+    assert_eq!(second.snapshot.len(), 4);
     shelf.sent();
     // What was remembered of the pages that had not changed is remembered on.
     again(&adapter, Some(&second)).await.unwrap();

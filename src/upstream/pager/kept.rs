@@ -22,13 +22,13 @@ impl Paging {
         let mut names = vec![LINK, CONTENT_RANGE];
         for place in self.places() {
             match place {
-                Place::Body(path) => {
+                PagePlace::Body(path) => {
                     let found = context.page.find(path).and_then(location::as_json);
                     if let Some(value) = found {
                         put(&mut body, path.segments(), value);
                     }
                 }
-                Place::Header(header) => names.extend(HeaderName::try_from(header).ok()),
+                PagePlace::Header(header) => names.extend(HeaderName::try_from(header).ok()),
             }
         }
         let mut headers = HeaderMap::new();
@@ -64,34 +64,34 @@ impl Paging {
     }
 
     /// Where a page says something of its list.
-    fn places(&self) -> Vec<Place<'_>> {
+    fn places(&self) -> Vec<PagePlace<'_>> {
         let mut places = Vec::new();
         match &self.style {
-            PagingStyle::Cursor { next, .. } => places.extend(Place::of_cursor(next)),
-            PagingStyle::NextUrl { next } => places.push(Place::of(next)),
-            PagingStyle::Page(style) => places.extend(style.pages.as_ref().map(Place::of)),
+            PagingStyle::Cursor { next, .. } => places.extend(PagePlace::of_cursor(next)),
+            PagingStyle::NextUrl { next } => places.push(PagePlace::of(next)),
+            PagingStyle::Page(style) => places.extend(style.pages.as_ref().map(PagePlace::of)),
             PagingStyle::Only(page) => {
-                places.extend(page.next.iter().flat_map(Place::of_cursor));
-                places.extend(page.pages.as_ref().map(Place::of));
+                places.extend(page.next.iter().flat_map(PagePlace::of_cursor));
+                places.extend(page.pages.as_ref().map(PagePlace::of));
             }
             PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Link => {}
         }
         if let Some(EndFlag::More(at) | EndFlag::Last(at)) = &self.flag {
-            places.extend(at.in_page().map(Place::of));
+            places.extend(at.in_page().map(PagePlace::of));
         }
         let total = self.total.as_ref().and_then(Total::in_page);
-        places.extend(total.map(Place::of));
+        places.extend(total.map(PagePlace::of));
         places
     }
 }
 
 /// Where a page says something of its list.
-enum Place<'a> {
+enum PagePlace<'a> {
     Body(&'a Path),
     Header(&'a str),
 }
 
-impl<'a> Place<'a> {
+impl<'a> PagePlace<'a> {
     fn of(location: &'a Location) -> Self {
         match location {
             Location::Body(path) => Self::Body(path),

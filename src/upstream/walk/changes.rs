@@ -77,13 +77,13 @@ pub(super) async fn lay_over(
     list: &Snapshot,
 ) -> Result<Walked, UpstreamError> {
     let limits = context.adapter.limits();
-    let changed = changes.groups.len() as u64;
+    let laid = changes.groups.len() as u64;
     let own = list.source().len() + 1;
     let rows = list.rows().enumerate();
     let stay = rows.filter(|(_, row)| !listed.contains(row.id().get(own..).unwrap_or_default()));
     let places: Vec<usize> = stay.map(|(place, _)| place).collect();
     let removed = (list.len() - places.len()) as u64;
-    let groups = places.len() as u64 + changed;
+    let groups = places.len() as u64 + laid;
     if groups > limits.groups.into() {
         let detail = format!(
             "more than {} groups with those that stay (`limits.groups`)",
@@ -96,7 +96,7 @@ pub(super) async fn lay_over(
         keeps_list: listed.is_empty(),
         ..changes
     };
-    walked.counts.changed = Some(changed);
+    walked.counts.changed = Some(laid);
     // A group that was replaced has been removed and come back.
     walked.counts.removed = removed.saturating_sub(count_in(&walked.groups, list));
     if walked.keeps_list {
