@@ -12,6 +12,9 @@ use crate::upstream::pushdown::Pushed;
 /// What [`CatalogKey::name`] hashes begins with. Another encoding gets another number.
 const NAME_ENCODING: &[u8] = b"groupgate catalog key 1\n";
 
+/// What stands for a caller's scope.
+pub(super) type ScopeDigest = [u8; 32];
+
 /// On whose behalf an upstream is asked. Part of every catalog key, so that forgetting it does not
 /// compile.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,7 +22,7 @@ pub enum Scope {
     /// The gateway's own account: every caller sees what it sees.
     Shared,
     /// One caller's own account, by the digest of the credentials that came with the request.
-    Caller([u8; 32]),
+    Caller(ScopeDigest),
 }
 
 /// Which snapshot, in memory and on disk. Every part is a value of its own, never joined text:

@@ -18,9 +18,12 @@ use crate::caller::Asker;
 use crate::observe::{Event, Observers};
 
 use super::entry::Entry;
+use super::key::ScopeDigest;
 use super::resizable::{Resizable, SizedCache};
-use super::scopes::{NAME, ScopeDigest};
 use super::store::{SCOPE_IDLE, Store};
+
+/// What it is called where caches are told apart.
+pub(super) const NAME: &str = "scopes";
 
 /// The fraction of the room that is for scopes for which nothing was listed yet: one in so many.
 const UNLISTED_SHARE: u64 = 8;

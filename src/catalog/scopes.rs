@@ -24,18 +24,15 @@ use super::entry::Entry;
 use super::epoch::Epoch;
 use super::fetch::{Fetch, WalkResult, past_walks, walk_to_snapshot};
 use super::history::{WalkHistory, WalkRecord};
-use super::key::{CatalogKey, Scope};
+use super::key::{CatalogKey, Scope, ScopeDigest};
 use super::lookup::{CacheMode, SourceLookup};
 use super::policy::EntryPolicy;
 use super::query_queue::QueryQueue;
 use super::resources::CatalogResources;
-use super::scope_entries::{KeptScope, ScopeEntries};
+use super::scope_entries::{KeptScope, NAME, ScopeEntries};
 use super::store::{ENTRIES_SHARE, Store};
 use super::tasks::Tasks;
 use super::underway::Underway;
-
-/// What it is called where caches are told apart.
-pub(super) const NAME: &str = "scopes";
 
 /// About how many bytes an entry takes besides its caller's values, with its walks, its login and the
 /// bookkeeping of moka.
@@ -43,9 +40,6 @@ const ENTRY_BYTES: usize = 3072 + size_of::<Entry>();
 
 /// How often a caller's value is there: as it is, in what is sent, and in the encodings that messages hide.
 const COPIES: usize = 8;
-
-/// What stands for a caller's scope.
-pub(super) type ScopeDigest = [u8; 32];
 
 /// The lists of one upstream that is asked on behalf of each caller.
 #[derive(Debug)]

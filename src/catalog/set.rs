@@ -22,10 +22,9 @@ use crate::upstream::transport::Circuit;
 
 use super::history::WalkRecord;
 use super::in_flight::RunningWalk;
-use super::key::Scope;
+use super::key::{Scope, ScopeDigest};
 use super::lookup::{CacheMode, SourceLookup};
 use super::resources::CatalogResources;
-use super::scopes::ScopeDigest;
 use super::source_span::spanned;
 use super::tier::Tier;
 use super::upstream::UpstreamRuntime;

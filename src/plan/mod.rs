@@ -66,6 +66,9 @@ pub use keys::{Account, Shape};
 pub mod limits;
 pub use limits::Limits;
 
+pub mod location;
+pub use location::{ChosenPlace, Location};
+
 pub mod login;
 pub use login::{EarlierLogin, Grant, Login, LoginExchange, LoginFormat, TokenAuth, TokenPlace};
 
@@ -147,7 +150,7 @@ pub mod units;
 pub use units::{Rate, Share, Span};
 
 pub mod value;
-pub use value::{ChosenPlace, Location, OneOrMany, PathOr, Scalar};
+pub use value::{OneOrMany, PathOr, Scalar};
 
 pub mod upstream;
 pub use upstream::Upstream;

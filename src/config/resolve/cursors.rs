@@ -1,6 +1,6 @@
 //! Cursors: where a page contains the next one, and what of it stands in the last record.
 
-use super::pagination::check_location;
+use super::locations::check_location;
 use super::paths::{from_item, key_of_nothing};
 use super::records::NOT_KEYED;
 use crate::config::Upstream;

@@ -22,6 +22,7 @@ mod fields;
 mod filterable;
 mod incremental;
 mod limits;
+mod locations;
 mod login_names;
 pub(crate) mod mapping;
 mod on_behalf;

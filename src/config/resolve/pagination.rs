@@ -1,13 +1,13 @@
 //! Paging: how pages follow each other, end conditions that contradict each other, or no end at all.
 
+use super::locations::{check_location, location_from_root};
 use super::outer_names::OuterNames;
-use super::paths::{location_from_root, through_attribute};
 use super::placeholders::check_count;
 use super::{at_least_one, cursors};
 use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, EndFlag, Format, LinkBase, LinkTarget, Location, Meaning,
+    Absent, CursorSource, EmptyPage, EndFlag, LinkBase, LinkTarget, Location, Meaning,
     NumberedPages, OffsetPages, Origin, Paging, PagingStyle, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
@@ -140,35 +140,6 @@ fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     ];
     let named = named.into_iter();
     named.filter_map(|(key, at)| Some((key, at?))).collect()
-}
-
-pub(super) fn check_location(
-    at: &KeyPath,
-    location: &Location,
-    format: Format,
-    problems: &mut Problems,
-) {
-    const WHY: &str = "paging looks at the page, not at a record";
-    location_from_root(at, location, WHY, problems);
-    let path = match location {
-        Location::Body(path) => path,
-        Location::Chosen(place) => &place.each,
-        Location::Header { .. } => return,
-    };
-    if format == Format::Xml {
-        through_attribute(at, path, problems);
-    }
-    if format.is_table() {
-        problems.push(
-            Problem::new(
-                at.clone(),
-                "a table has nothing but rows, so nothing else stands in a page",
-            )
-            .with_help(
-                "name a header, as in `{ header = \"X-Next\" }`, or a part of the last record",
-            ),
-        );
-    }
 }
 
 /// Checks what the keys say together.

@@ -1,6 +1,6 @@
 //! What messages show of a body: a few characters, and what it looks like.
 
-use super::html::{AN_HTML_PAGE, begins_html};
+use super::html_start::{AN_HTML_PAGE, begins_html};
 use super::text;
 
 /// How much of a body a message may show.

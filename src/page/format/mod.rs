@@ -17,6 +17,7 @@ mod xml;
 pub(crate) use xml::TEXT;
 
 mod html;
+mod html_start;
 
 mod embedded;
 

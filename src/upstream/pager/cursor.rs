@@ -2,7 +2,8 @@
 
 use super::context::PageContext;
 use super::error::PagerError;
-use super::location::{Found, find, follow, found, position};
+use super::found::{Found, found};
+use super::location::{find, follow, position};
 use crate::page::format::Node;
 use crate::page::position::Position;
 use crate::plan::{CursorSource, Location, NextCursor, Part, Path};

@@ -1,6 +1,6 @@
 //! What an adapter may have meant where it names a list or an object in place of a scalar.
 
-use super::location::{Found, VALUE_CHARS, flag_in, found};
+use super::found::{Found, VALUE_CHARS, flag_in, found};
 use crate::page::format::{Node, excerpt};
 
 /// How deep below a value that is no scalar a likely one is searched for.

@@ -10,13 +10,11 @@ use serde_json::Value;
 
 use super::context::PageContext;
 use super::error::{Likely, PagerError};
+use super::found::{Found, VALUE_CHARS, found, whole};
 use super::likely::{HINT_DEPTH, POSITIONS, TOTALS, below, likely};
 use crate::page::format::{Node, excerpt};
 use crate::page::mapping::{ChosenItem, choose};
 use crate::plan::{ChosenPlace, CursorSource, Location, Path};
-
-/// How much of an invalid value a message shows: it may be a whole text.
-pub(super) const VALUE_CHARS: usize = 40;
 
 /// How long a structure may be that is kept of a page.
 const KEPT_BYTES: usize = 4096;
@@ -31,18 +29,6 @@ pub(super) fn name(location: &Location) -> String {
             format!("{}/…/{value}", place.each.to_string().trim_end_matches('/'))
         }
     }
-}
-
-/// What is at a location.
-pub(super) enum Found<'a> {
-    /// A text that is not empty.
-    Text(Cow<'a, str>),
-    /// A number of JSON.
-    Number(Cow<'a, str>),
-    /// JSON's true or false, or an XML element with that text.
-    Truth(bool),
-    /// A list or an object.
-    Structure(Node<'a>),
 }
 
 /// What is at a location. Absent, null and empty are the same.
@@ -126,18 +112,6 @@ pub(super) fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>
     Ok(Some(node))
 }
 
-pub(super) fn found(node: Node<'_>) -> Option<Found<'_>> {
-    let first = node.first();
-    if let Some(truth) = first.boolean() {
-        return Some(Found::Truth(truth));
-    }
-    match first.text() {
-        Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Number(whole(digits))),
-        Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
-        Some(Cow::Owned(_)) | None => (!first.is_null()).then_some(Found::Structure(node)),
-    }
-}
-
 /// A value, as JSON that says the same here. Nothing for what says nothing, is very long, or is no scalar of XML.
 pub(super) fn as_json(node: Node<'_>) -> Option<Value> {
     match found(node)? {
@@ -151,31 +125,6 @@ pub(super) fn as_json(node: Node<'_>) -> Option<Value> {
             let json = Some(json).filter(|json| json.len() <= KEPT_BYTES)?;
             serde_json::from_str(&json).ok()
         }
-    }
-}
-
-/// What a text says. White space around it in XML is layout.
-fn said(text: &str, is_xml: bool) -> Option<Found<'_>> {
-    match if is_xml { text.trim() } else { text } {
-        "" => None,
-        "true" if is_xml => Some(Found::Truth(true)),
-        "false" if is_xml => Some(Found::Truth(false)),
-        text => Some(Found::Text(Cow::Borrowed(text))),
-    }
-}
-
-/// A number, without a fraction of zero: `17.0` and `1.7e1` are 17.
-fn whole(digits: &str) -> Cow<'_, str> {
-    // Whole numbers up to here are exact.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Cow::Borrowed(digits);
-    }
-    match digits.parse::<f64>() {
-        Ok(number) if number.fract() == 0.0 && (0.0..=EXACT).contains(&number) => {
-            Cow::Owned(format!("{number:.0}"))
-        }
-        Ok(_) | Err(_) => Cow::Borrowed(digits),
     }
 }
 
@@ -197,15 +146,6 @@ pub(super) fn position(
             let likely = likely(node, &name(location), &POSITIONS, HINT_DEPTH, |_| true);
             Err(no_position(node.holds(), likely))
         }
-    }
-}
-
-/// What a flag in the last record says, or what it holds that is none.
-pub(super) fn flag_in(node: Node<'_>) -> Option<String> {
-    match found(node)? {
-        Found::Text(text) | Found::Number(text) => Some(text.into_owned()),
-        Found::Truth(truth) => Some(truth.to_string()),
-        Found::Structure(node) => Some(node.holds()),
     }
 }
 

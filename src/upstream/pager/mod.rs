@@ -29,6 +29,7 @@ pub(crate) mod link;
 mod cursor;
 use cursor::{key_in, next_cursor};
 
+mod found;
 mod likely;
 
 mod kept;
@@ -97,7 +98,7 @@ impl Paging {
             } => key.map(str::to_owned),
             CursorSource::Record {
                 last_record: Part::At(path),
-            } => location::flag_in(record.find(path)?),
+            } => found::flag_in(record.find(path)?),
         }
     }
 
