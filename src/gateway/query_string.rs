@@ -124,11 +124,11 @@ fn known<'a>(
     let attribute = (name.strip_prefix(ATTRIBUTE)).and_then(|name| named.find(|one| *one == name));
     attribute.map(SentName::Attribute).ok_or_else(|| {
         let usable = PARAMETERS.iter().filter(|parameter| can_use(parameter));
-        let names = usable.map(|parameter| parameter.name.to_owned());
+        let known = usable.map(|parameter| parameter.name.to_owned());
         let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
-        let names: Vec<_> = names.chain(attributes).collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        QueryError::parameter(&name, refusal("parameter", &name, &names))
+        let known: Vec<_> = known.chain(attributes).collect();
+        let known: Vec<_> = known.iter().map(String::as_str).collect();
+        QueryError::parameter(&name, refusal("parameter", &name, &known))
     })
 }
 

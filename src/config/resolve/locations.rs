@@ -40,7 +40,12 @@ pub(super) fn check_location(
 }
 
 /// Checks that a location starts at the page's root. `why` says why it must.
-pub(super) fn location_from_root(at: &KeyPath, location: &Location, why: &str, problems: &mut Problems) {
+pub(super) fn location_from_root(
+    at: &KeyPath,
+    location: &Location,
+    why: &str,
+    problems: &mut Problems,
+) {
     match location {
         Location::Body(path) => from_root(at, path, why, problems),
         Location::Header { header } => {

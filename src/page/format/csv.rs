@@ -89,22 +89,22 @@ fn table(
     let columns = columns(&names, &mut tape).map_err(full(0))?;
     let mut list = tape.open(EntryKind::List, None).map_err(full(0))?;
     let mut row = StringRecord::new();
-    let mut last = 0;
+    let mut offset = 0;
     while rows
         .read_record(&mut row)
         .map_err(|error| TableFlaw::of(&error))?
     {
-        last = row
+        offset = row
             .position()
-            .map_or(last, |position| position.byte() as usize);
-        tape.reach(last);
-        push_row(&columns, &row, &mut tape, &mut list, text).map_err(full(last))?;
+            .map_or(offset, |position| position.byte() as usize);
+        tape.reach(offset);
+        push_row(&columns, &row, &mut tape, &mut list, text).map_err(full(offset))?;
     }
-    if is_cut(text.get(last..).unwrap_or_default(), separator) {
+    if is_cut(text.get(offset..).unwrap_or_default(), separator) {
         return Err(TableFlaw::Unread("it ends within quotes".to_owned()));
     }
     tape.close(&mut list, None, text, RepeatRule::Last)
-        .map_err(full(last))?;
+        .map_err(full(offset))?;
     Ok((tape, names))
 }
 

@@ -183,9 +183,9 @@ fn place_after_used<'a>(
         return true;
     }
     path.push(name);
-    let used = uses.get(name).into_iter().flatten();
-    let is_ordered = used.fold(true, |is_ordered, used| {
-        place_after_used(used, uses, path, order, chain) && is_ordered
+    let earlier = uses.get(name).into_iter().flatten();
+    let is_ordered = earlier.fold(true, |is_ordered, login| {
+        place_after_used(login, uses, path, order, chain) && is_ordered
     });
     path.pop();
     if is_ordered && !order.contains(&name) {
