@@ -65,6 +65,7 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests {
+    use super::super::group_page::PageRowRef;
     use crate::group::Member;
     use crate::snapshot::tests::group;
     use crate::snapshot::{PagedGroups, Snapshot};
@@ -85,7 +86,7 @@ mod tests {
         let whole = Snapshot::new("a".into(), groups.to_vec());
         for nested in [&[][..], &[1]] {
             let page = whole.page_of([3, 0, 2, 1].into_iter(), nested).unwrap();
-            let rows = page.rows().map(|row| row.is_nested());
+            let rows = page.rows().map(PageRowRef::is_nested);
             assert_eq!(rows.filter(|is_nested| *is_nested).count(), nested.len());
             let mut pages = PagedGroups::default();
             pages.push(page);

@@ -281,7 +281,9 @@ impl LoginCall {
                 // What the request was made of may be what is refused.
                 if error.kind == ErrorKind::Unauthorized {
                     *self.returned() = None;
-                    (tokens.iter()).for_each(|(source, token)| source.refused(token));
+                    for (source, token) in &tokens {
+                        source.refused(token);
+                    }
                 }
             })?;
         let token = self.read(&answer, &earlier)?;

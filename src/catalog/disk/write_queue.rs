@@ -14,7 +14,7 @@ use super::file::Header;
 #[derive(Debug)]
 pub(super) enum Task {
     /// Replace the file of a snapshot.
-    Write(Write),
+    Write(Box<Write>),
     /// Remove the file of this name.
     Remove(String),
     /// Remove files that nobody will read again, except those of these names.
@@ -129,7 +129,7 @@ impl Pending {
             None => return None,
         };
         if let Some(write) = self.tasks.remove(&key)? {
-            return Some(Task::Write(write));
+            return Some(Task::Write(Box::new(write)));
         }
         self.removing = Some(key.clone());
         Some(Task::Remove(key))

@@ -124,8 +124,10 @@ fn flag(terms: Terms<'_>) -> Option<EndFlag> {
 /// The locations in a page that a style looks at, with their keys.
 fn locations(pagination: &Pagination) -> Vec<(&'static str, &Location)> {
     let (next, pages) = match pagination {
-        Pagination::None(_) | Pagination::Link(_) | Pagination::Offset(_) => (None, None),
-        Pagination::Cursor(_) => (None, None),
+        Pagination::None(_)
+        | Pagination::Link(_)
+        | Pagination::Offset(_)
+        | Pagination::Cursor(_) => (None, None),
         Pagination::Page(pages) => (None, pages.pages.as_ref()),
         Pagination::NextUrl(pages) => (Some(&pages.next), None),
     };

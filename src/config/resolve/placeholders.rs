@@ -219,12 +219,14 @@ impl<'a> Style<'a> {
             Pagination::Link(_) => ("link", None),
             Pagination::NextUrl(_) => ("next_url", None),
         };
-        let positions = match pagination {
-            Pagination::Cursor(CursorPages {
-                next: NextCursor::Several { values },
-                ..
-            }) => values.keys().map(|name| format!("cursor.{name}")).collect(),
-            _ => position.into_iter().map(str::to_owned).collect(),
+        let positions = if let Pagination::Cursor(CursorPages {
+            next: NextCursor::Several { values },
+            ..
+        }) = pagination
+        {
+            values.keys().map(|name| format!("cursor.{name}")).collect()
+        } else {
+            position.into_iter().map(str::to_owned).collect()
         };
         Self {
             name,

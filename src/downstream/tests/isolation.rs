@@ -208,7 +208,7 @@ impl Run {
         } else {
             let soon = Instant::now() + Duration::from_mins(1);
             let generation = self.live.load();
-            let source = *dice.pick(&SHARED);
+            let source = *dice.pick(SHARED);
             generation.gateway.refresh(source, soon).await;
         }
     }

@@ -49,17 +49,18 @@ enum TableFlaw {
 
 impl TableFlaw {
     fn of(error: &csv::Error) -> Self {
-        Self::Unread(match error.kind() {
-            ErrorKind::UnequalLengths {
-                pos,
-                expected_len,
-                len,
-            } => {
-                let line = pos.as_ref().map_or(0, csv::Position::line);
-                format!("line {line} has {len} columns, and the first row {expected_len}")
-            }
-            _ => error.to_string(),
-        })
+        let ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } = error.kind()
+        else {
+            return Self::Unread(error.to_string());
+        };
+        let line = pos.as_ref().map_or(0, csv::Position::line);
+        Self::Unread(format!(
+            "line {line} has {len} columns, and the first row {expected_len}"
+        ))
     }
 }
 

@@ -39,7 +39,7 @@ impl Oauth2Client {
         match &self.request {
             TokenRequest::Complete => {}
             TokenRequest::RefreshToken(configured) => {
-                let returned = given.refresh_token.map(|token| token.expose_secret());
+                let returned = given.refresh_token.map(SecretString::expose_secret);
                 form.append_pair("refresh_token", returned.unwrap_or(configured.expose()));
             }
             TokenRequest::Assertion(assertion) => {

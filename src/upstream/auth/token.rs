@@ -28,7 +28,7 @@ impl TokenAuth {
         {
             cookies::add(request, cookies.text())?;
         }
-        let Some(secret) = token.secret.as_ref().map(|secret| secret.expose_secret()) else {
+        let Some(secret) = token.secret.as_ref().map(SecretString::expose_secret) else {
             return Ok(());
         };
         match &self.place {

@@ -106,9 +106,11 @@ fn chain(
     let known = login_names::of_chain(&written.chain);
     let chain = &mut block.table("chain");
     let mut order = Vec::new();
-    let is_ordered = written.chain.keys().fold(true, |is_ordered, name| {
-        place_after_used(name, &uses, &mut Vec::new(), &mut order, chain) && is_ordered
-    });
+    // All of them are looked at, so that all problems are told.
+    let mut is_ordered = true;
+    for name in written.chain.keys() {
+        is_ordered &= place_after_used(name, &uses, &mut Vec::new(), &mut order, chain);
+    }
     let steps: Vec<Option<EarlierLogin>> = (order.into_iter())
         .filter_map(|name| Some((name, written.chain.get(name)?)))
         .map(|(name, step)| {
@@ -183,10 +185,10 @@ fn place_after_used<'a>(
         return true;
     }
     path.push(name);
-    let earlier = uses.get(name).into_iter().flatten();
-    let is_ordered = earlier.fold(true, |is_ordered, login| {
-        place_after_used(login, uses, path, order, chain) && is_ordered
-    });
+    let mut is_ordered = true;
+    for earlier in uses.get(name).into_iter().flatten() {
+        is_ordered &= place_after_used(earlier, uses, path, order, chain);
+    }
     path.pop();
     if is_ordered && !order.contains(&name) {
         order.push(name);

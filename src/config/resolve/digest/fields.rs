@@ -38,9 +38,9 @@ impl Encode for Fields {
             .put("path", path)
             .put("url", url)
             .put("logo_url", logo_url)
-            .put("members", &people(members))
-            .put("admins", &people(admins))
-            .put("guests", &people(guests))
+            .put("members", &people(members.as_ref()))
+            .put("admins", &people(admins.as_ref()))
+            .put("guests", &people(guests.as_ref()))
             .put("member_count", member_count)
             .put("created_at", created_at)
             .put("updated_at", updated_at)
@@ -50,8 +50,8 @@ impl Encode for Fields {
 }
 
 /// One list of people is encoded as itself.
-fn people(lists: &Option<OneOrMany<Each>>) -> Option<CanonicalValue> {
-    match lists.as_ref()?.as_slice() {
+fn people(lists: Option<&OneOrMany<Each>>) -> Option<CanonicalValue> {
+    match lists?.as_slice() {
         [only] => only.encode(),
         several => several.encode(),
     }

@@ -62,7 +62,7 @@ fn callers(dice: &mut Dice) -> Vec<AskingCaller> {
                 let mut named = BTreeMap::new();
                 for source in SOURCES {
                     let is_seen = match source {
-                        BY_CALLER => number % 3 == 0,
+                        BY_CALLER => number.is_multiple_of(3),
                         _ => dice.roll(2) == 0,
                     };
                     if is_seen {
