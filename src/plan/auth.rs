@@ -4,7 +4,7 @@ use http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForwardedNames, KeyEncoding, MessageSignature, SecretValue, TokenAuth};
+use super::{ForwardedNames, KeyEncoding, Login, MessageSignature, SecretValue, TokenAuth};
 
 /// How requests to one upstream are authenticated.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,22 @@ pub enum Auth {
     Digest(DigestAccess),
     /// With headers of the caller's request.
     Forward(ForwardedNames),
+}
+
+impl Auth {
+    /// The login, if it takes one.
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::Token(token) => Some(&token.login),
+            Self::None
+            | Self::Fixed(_)
+            | Self::SigV4(_)
+            | Self::Hmac(_)
+            | Self::MessageSignature(_)
+            | Self::Digest(_)
+            | Self::Forward(_) => None,
+        }
+    }
 }
 
 /// Credentials that are the same in every request, and where they go.

@@ -9,8 +9,9 @@ use crate::list_memory::ListHold;
 
 use super::assembly::Assembly;
 use super::content_hash::ContentHash;
-use super::group_page::{GroupPage, PagedGroups};
+use super::group_page::GroupPage;
 use super::layout::{Buffers, Row};
+use super::paged_groups::PagedGroups;
 use super::row::RowRef;
 use super::text_order::rows_in_order;
 

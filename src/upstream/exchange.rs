@@ -81,22 +81,9 @@ impl Exchange {
     ) -> Self {
         let transport = Arc::new(transport);
         let classifier = |rules| Classifier::new(rules, bounds, wall.clone());
-        let login = match auth {
-            Auth::Token(token) => Some(TokenSource::new(
-                &token.login,
-                &transport,
-                &classifier,
-                longest,
-                masks,
-            )),
-            Auth::None
-            | Auth::Fixed(_)
-            | Auth::SigV4(_)
-            | Auth::Hmac(_)
-            | Auth::MessageSignature(_)
-            | Auth::Digest(_)
-            | Auth::Forward(_) => None,
-        };
+        let login = auth
+            .login()
+            .map(|login| TokenSource::new(login, &transport, &classifier, longest, masks));
         Self {
             transport,
             login: login.map(Arc::new),

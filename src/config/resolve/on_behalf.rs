@@ -12,16 +12,7 @@ pub(super) fn on_behalf(
     (requests, auth): (&[&Requests], &Auth),
     problems: &mut Problems,
 ) -> Option<OnBehalf> {
-    let login = match auth {
-        Auth::Token(token) => Some(&token.login),
-        Auth::None
-        | Auth::Fixed(_)
-        | Auth::SigV4(_)
-        | Auth::Hmac(_)
-        | Auth::MessageSignature(_)
-        | Auth::Digest(_)
-        | Auth::Forward(_) => None,
-    };
+    let login = auth.login();
     let logins: Vec<_> = login.iter().flat_map(|login| login.requests()).collect();
     let of_login = logins.iter().flat_map(|request| request.caller_values());
     let of_login: Vec<_> = of_login.collect();

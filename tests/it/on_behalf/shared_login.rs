@@ -1,8 +1,6 @@
 //! Callers who are asked for with the gateway's own login: what is refused for one costs neither the others nor the
 //! account that all share.
 
-use std::sync::Mutex;
-
 use super::*;
 
 /// An upstream that takes the last token that it gave, and the path that logs in.
@@ -16,25 +14,46 @@ impl Club {
     /// Answers whom it knows; `refuses` says with which status it refuses others.
     async fn start(refuses: impl Fn(&str) -> Option<u16> + Send + Sync + 'static) -> Self {
         let valid = Arc::new(AtomicUsize::new(0));
-        let current = Arc::clone(&valid);
-        let given = Mutex::new(0);
-        let server = Server::start(move |request| {
-            if request.uri().path() == "/token" {
-                let mut given = given.lock().unwrap();
-                *given += 1;
-                current.store(*given, Ordering::SeqCst);
-                let token = format!("t{given}");
-                let body = json!({ "access_token": token, "token_type": "Bearer" });
-                return answer(&body).map(Bytes::from);
-            }
-            let token = header(request, "authorization");
+        let (given, current) = (Arc::clone(&valid), Arc::clone(&valid));
+        let count = AtomicUsize::new(0);
+        let token = move || {
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+            given.store(number, Ordering::SeqCst);
+            Ok(format!("t{number}"))
+        };
+        let list = move |request: &Request<Bytes>| {
             let owner = header(request, "x-on-behalf-of");
-            if token != format!("Bearer t{}", current.load(Ordering::SeqCst)) {
+            let current = format!("Bearer t{}", current.load(Ordering::SeqCst));
+            if header(request, "authorization") != current {
                 return status(401).map(Bytes::from);
             }
             refuses(owner).map_or_else(|| list_of(owner), |code| status(code).map(Bytes::from))
+        };
+        Self {
+            valid,
+            ..Self::of(token, list).await
+        }
+    }
+
+    /// Logs in with what `token` makes, or refuses to with a status, and answers all else with `list`.
+    async fn of(
+        token: impl Fn() -> Result<String, u16> + Send + Sync + 'static,
+        list: impl Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        let server = Server::start(move |request| {
+            if request.uri().path() != "/token" {
+                return list(request);
+            }
+            match token() {
+                Ok(token) => {
+                    let body = json!({ "access_token": token, "token_type": "Bearer" });
+                    answer(&body).map(Bytes::from)
+                }
+                Err(code) => status(code).map(Bytes::from),
+            }
         })
         .await;
+        let valid = Arc::default();
         Self { server, valid }
     }
 
@@ -100,30 +119,24 @@ async fn callers_who_are_refused_renew_the_login_of_all_now_and_then() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_ended_is_renewed_although_the_upstream_says_403() {
     let is_ended = Arc::new(AtomicBool::new(false));
-    let ended = Arc::clone(&is_ended);
-    let server = Server::start(move |request| {
-        if request.uri().path() == "/token" {
-            let token = if ended.load(Ordering::SeqCst) {
-                "t2"
-            } else {
-                "t1"
-            };
-            let body = json!({ "access_token": token, "token_type": "Bearer" });
-            return answer(&body).map(Bytes::from);
+    let (renews, refuses) = (Arc::clone(&is_ended), Arc::clone(&is_ended));
+    let token = move || {
+        Ok(if renews.load(Ordering::SeqCst) {
+            "t2"
+        } else {
+            "t1"
         }
-        let is_over =
-            header(request, "authorization") == "Bearer t1" && ended.load(Ordering::SeqCst);
-        if is_over {
+        .to_owned())
+    };
+    let list = move |request: &Request<Bytes>| {
+        let is_old = header(request, "authorization") == "Bearer t1";
+        if is_old && refuses.load(Ordering::SeqCst) {
             status(403).map(Bytes::from)
         } else {
             list_of("alice")
         }
-    })
-    .await;
-    let club = Club {
-        server,
-        valid: Arc::default(),
     };
+    let club = Club::of(token, list).await;
     let catalog = club.catalog();
     ask(&catalog, &caller("alice")).await;
     is_ended.store(true, Ordering::SeqCst);
@@ -136,24 +149,16 @@ async fn a_token_that_ended_is_renewed_although_the_upstream_says_403() {
 async fn a_login_that_fails_for_one_leaves_the_others_the_token_that_there_is() {
     let is_down = Arc::new(AtomicBool::new(false));
     let down = Arc::clone(&is_down);
-    let server = Server::start(move |request| {
-        if request.uri().path() == "/token" {
-            if down.load(Ordering::SeqCst) {
-                return status(503).map(Bytes::from);
-            }
-            let body = json!({ "access_token": "t", "token_type": "Bearer" });
-            return answer(&body).map(Bytes::from);
-        }
-        match header(request, "x-on-behalf-of") {
-            "mallory" => status(401).map(Bytes::from),
-            owner => list_of(owner),
-        }
-    })
-    .await;
-    let club = Club {
-        server,
-        valid: Arc::default(),
+    let token = move || {
+        (!down.load(Ordering::SeqCst))
+            .then(|| "t".to_owned())
+            .ok_or(503)
     };
+    let list = |request: &Request<Bytes>| match header(request, "x-on-behalf-of") {
+        "mallory" => status(401).map(Bytes::from),
+        owner => list_of(owner),
+    };
+    let club = Club::of(token, list).await;
     let catalog = club.catalog();
     ask(&catalog, &caller("alice")).await;
     is_down.store(true, Ordering::SeqCst);

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::config::Environment;
-use crate::plan::{Absence, BodyFormat, Format, Login};
+use crate::plan::{Absence, BodyFormat, Format};
 
 /// What is decided of an `auth` block, in an environment that has `KEY`, `SECRET`, `ODD` and
 /// `BROKEN`.
@@ -47,19 +47,6 @@ pub(crate) fn auth_in(toml: &str) -> Result<Auth, Vec<String>> {
     auth.filter(|_| problems.is_empty()).ok_or(problems)
 }
 
-fn login(auth: Auth) -> Option<Login> {
-    match auth {
-        Auth::Token(token) => Some(token.login),
-        Auth::None
-        | Auth::Fixed(_)
-        | Auth::SigV4(_)
-        | Auth::Hmac(_)
-        | Auth::MessageSignature(_)
-        | Auth::Digest(_)
-        | Auth::Forward(_) => None,
-    }
-}
-
 const JSON: BodyFormat = BodyFormat::Decoded(Format::Json);
 
 #[rstest]
@@ -78,7 +65,7 @@ fn a_login_response_is_json_where_its_body_is_read(
     let auth = auth_in(&format!(
         "type = 'token_exchange'\nrequest = {{ path = '/login' }}\n{keys}"
     ));
-    assert_eq!(login(auth.unwrap()).unwrap().rules.format, expected);
+    assert_eq!(auth.unwrap().login().unwrap().rules.format, expected);
 }
 
 #[test]
@@ -98,8 +85,9 @@ fn a_login_inherits_success_but_need_not_state_it() {
         &SecretReader::new(&Environment::default()),
         &mut Problems::default(),
     );
-    let rules = login(auth.unwrap()).unwrap().rules;
-    assert_eq!(rules.success.unwrap().absent, Absence::Ok);
+    let auth = auth.unwrap();
+    let rules = &auth.login().unwrap().rules;
+    assert_eq!(rules.success.as_ref().unwrap().absent, Absence::Ok);
     let message: Vec<_> = rules.message.iter().map(ToString::to_string).collect();
     assert_eq!(message, ["/error", "/why"]);
 }

@@ -1,4 +1,4 @@
-//! The bounds of a walk: how many pages, records and bytes it may read.
+//! The bounds of a walk: how many pages, records and bytes it may read, and how few groups of those records.
 
 use bytesize::ByteSize;
 
@@ -31,5 +31,25 @@ impl Tally<'_> {
             return Ok(());
         };
         Err(UpstreamError::new(ErrorKind::LimitExceeded, exceeded))
+    }
+
+    /// Records of which none is a group are something else, such as an error message in place of
+    /// the list: they must not replace the groups of the last walk. They may all be of another kind, if
+    /// they say so.
+    pub(super) fn check_mapped(&self) -> Result<(), UpstreamError> {
+        let is_any = !self.groups.is_empty() || !self.rows.is_empty() || self.has_marked;
+        if self.records == 0 || is_any {
+            return Ok(());
+        }
+        let records = self.records;
+        let wanted = if self.counts.skipped == 0 {
+            "a value at the path that `records.only` compares"
+        } else {
+            self.adapter.wanted_of_records()
+        };
+        Err(UpstreamError::new(
+            ErrorKind::Mapping,
+            format!("none of {records} records has {wanted}"),
+        ))
     }
 }
