@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use http::HeaderName;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 
@@ -43,6 +43,7 @@ use super::entrance::Entrance;
 use super::layers::AccessLog;
 use super::openapi::Description;
 use super::rate_limiter::CallerRateLimiter;
+use super::request_places::RequestPlaces;
 use super::templates;
 use super::varies_by::VariesBy;
 
@@ -96,10 +97,10 @@ pub(super) struct Process {
     pub(super) bodies: BodyMemory,
     /// The connections of callers.
     pub(super) connections: Arc<ConnectionTable>,
-    /// A permit for each request that may wait for its answer.
-    under_way: Arc<Semaphore>,
-    /// A permit for each that may wait until its caller is known.
-    strangers: Arc<Semaphore>,
+    /// A place for each request that may wait for its answer.
+    under_way: Arc<RequestPlaces>,
+    /// A place for each that may wait until its caller is known.
+    strangers: Arc<RequestPlaces>,
     /// How new connections are met.
     pub(super) entrance: Arc<ArcSwap<Entrance>>,
     pub(super) description: Description,
@@ -190,7 +191,10 @@ impl Generation {
 impl Process {
     /// A process that begins to serve now, on the runtime that this is called in.
     pub(super) fn new(plan: &Plan, metrics: Arc<Metrics>, reloads: Reloads) -> Self {
-        let requests = plan.server.connections.requests as usize;
+        let limits = plan.server.connections;
+        let requests = [limits.requests, limits.requests_per_client].map(|most| most as usize);
+        let [total, per_client] = requests;
+        let [strangers, of_client] = requests.map(|most| most.div_ceil(STRANGERS));
         let lines = telemetry::access_lines();
         let access_log = Arc::new(AccessLog::new(&plan.access_log, templates::PROBES, lines));
         let observers: [Arc<dyn Observer>; 2] =
@@ -199,8 +203,8 @@ impl Process {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
             connections: Arc::new(ConnectionTable::new(plan.server.connections)),
-            under_way: Arc::new(Semaphore::new(requests)),
-            strangers: Arc::new(Semaphore::new(requests.div_ceil(STRANGERS))),
+            under_way: RequestPlaces::new(total, per_client),
+            strangers: RequestPlaces::new(strangers, of_client),
             entrance: Arc::default(),
             begun: Instant::now(),
             started: WallClock::system().now(),

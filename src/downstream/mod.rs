@@ -22,6 +22,7 @@ mod exchange;
 mod layers;
 mod rate_limiter;
 mod request_id;
+mod request_places;
 
 mod problem;
 mod response;

@@ -69,7 +69,7 @@ metrics! {
         "How long requests took, up to the beginning of the body. `cache` is `ready` for an answer that was kept, `hit` for one made of lists in memory, `miss` where a walk was waited for. From 500 on, `error.type` is the problem, or the status where there is none; below, `problem` is. A caller that hung up before its answer is a 499 with the problem `abandoned`."
     REQUESTS_REFUSED = Counter "groupgate.requests.refused" in "{request}"
         ["reason"]:
-        "Requests that were turned away: `too-many-requests` by the rate limit, `overloaded` because a queue or memory was full, `not-ready` while starting or stopping, `deadline-exceeded` because no answer was done in time."
+        "Requests that were turned away: `too-many-requests` by a limit for one client or caller, `overloaded` because a queue or memory was full, `not-ready` while starting or stopping, `deadline-exceeded` because no answer was done in time."
     AUTHENTICATIONS = Counter "groupgate.authentications" in "{request}"
         ["outcome"]:
         "Requests by who sent them, where `[callers]` tells callers apart: one with a `key`, a `token`, a `certificate`, or `anonymous`; `missing` without credentials that are required, `invalid` with some that are not accepted, `ended` with a token that was good, `unavailable` while there are no keys to verify tokens with."

@@ -65,6 +65,12 @@ pub struct ConnectionLimits {
     /// ready. Beyond it, a request is answered with 503 and `Retry-After`.
     #[schemars(range(min = 1))]
     pub requests: u32,
+    /// How many of them may be of one client, which is an IPv4 address or an IPv6 /64 network; behind
+    /// `trusted_proxies`, it is the one that they ask for. Beyond it, its requests are answered with
+    /// 429 and `Retry-After`. Any other proxy or load balancer in front is one client: give it as many
+    /// as its callers need together.
+    #[schemars(range(min = 1))]
+    pub requests_per_client: u32,
     /// How long a connection is kept open between requests. It should be longer than that of a load
     /// balancer in front, so that no request is sent on a connection that is being closed. Must be
     /// longer than zero.
@@ -86,6 +92,7 @@ impl Default for ConnectionLimits {
             per_client: 64,
             streams: 256,
             requests: 8192,
+            requests_per_client: 2048,
             idle: Span::seconds(75),
             send_timeout: Span::seconds(30),
             send_rate: ByteSize::kib(16),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use tokio::sync::Semaphore;
 
 use crate::caller::{Asker, Caller, VisibleSources};
 use crate::catalog::CallerScopes;
@@ -15,6 +14,7 @@ use crate::downstream::layers::{
     Admits, Audits, Authenticates, KeepsAnswers, Observed, Patience, ReadableByScripts, ShedsLoad,
 };
 use crate::downstream::rate_limiter::CallerRateLimiter;
+use crate::downstream::request_places::RequestPlaces;
 use crate::downstream::services::GroupService;
 use crate::observe::Observers;
 use crate::plan::{Rate, ScriptOrigin};
@@ -76,11 +76,11 @@ impl<G> Authenticates for Generation<G> {
 }
 
 impl<G> ShedsLoad for Generation<G> {
-    fn under_way(&self) -> &Arc<Semaphore> {
+    fn under_way(&self) -> &Arc<RequestPlaces> {
         &self.process.under_way
     }
 
-    fn strangers(&self) -> &Arc<Semaphore> {
+    fn strangers(&self) -> &Arc<RequestPlaces> {
         &self.process.strangers
     }
 }

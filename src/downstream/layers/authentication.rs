@@ -103,7 +103,7 @@ where
             Recognition::Refused(refusal) => Answering::Here(refuse(exchange, refusal)),
             Recognition::Awaited(decision) => {
                 // Whoever waits takes memory, and nobody knows who it is: those who are known lose nothing by it.
-                let Ok(permit) = Arc::clone(exchange.state.strangers()).try_acquire_owned() else {
+                let Ok(place) = exchange.state.strangers().take(exchange.client.network) else {
                     let refusal = RefusedCredentials::Unavailable { retry_after: RETRY };
                     return Answering::Here(refuse(exchange, refusal));
                 };
@@ -112,7 +112,7 @@ where
                 let decision = decision(CallerDeadline::new(exchange.begun, allowed).answer);
                 Answering::later(async move {
                     let decided = decision.await;
-                    drop(permit);
+                    drop(place);
                     match decided {
                         Ok(known) => {
                             if let Some(gate) = exchange.state.gate() {

@@ -1,4 +1,5 @@
-//! How many requests may be under way at once: 503 beyond, before memory or the time of others goes.
+//! How many requests may be under way at once: 503 beyond, before memory or the time of others goes, and 429 for a
+//! client that has its share of them.
 //!
 //! It stands below ready answers, which are given however many wait.
 
@@ -6,10 +7,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
+use crate::downstream::request_places::{NoPlace, RequestPlace, RequestPlaces};
 use crate::downstream::response::Response;
 
 use super::intercept::Interceptor;
@@ -19,11 +19,11 @@ pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// What knows how many requests may be under way.
 pub(crate) trait ShedsLoad {
-    /// A permit for each.
-    fn under_way(&self) -> &Arc<Semaphore>;
+    /// A place for each.
+    fn under_way(&self) -> &Arc<RequestPlaces>;
 
-    /// A permit for each that waits until its caller is known.
-    fn strangers(&self) -> &Arc<Semaphore>;
+    /// A place for each that waits until its caller is known.
+    fn strangers(&self) -> &Arc<RequestPlaces>;
 }
 
 /// Refuses a request where too many are under way.
@@ -32,13 +32,18 @@ pub(crate) struct Shedding;
 
 impl<S: ShedsLoad> Interceptor<S> for Shedding {
     /// Given back with the response, or when its caller has gone.
-    type Kept = OwnedSemaphorePermit;
+    type Kept = RequestPlace;
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(exchange.state.under_way()).try_acquire_owned() {
-            return ControlFlow::Continue(permit);
-        }
-        let problem = ProblemDetails::new(Kind::Overloaded, "too many requests are under way");
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, RequestPlace> {
+        let (kind, detail) = match exchange.state.under_way().take(exchange.client.network) {
+            Ok(place) => return ControlFlow::Continue(place),
+            Err(NoPlace::Full) => (Kind::Overloaded, "too many requests are under way"),
+            Err(NoPlace::ClientFull) => {
+                let detail = "too many requests of this client are under way";
+                (Kind::TooManyRequests, detail)
+            }
+        };
+        let problem = ProblemDetails::new(kind, detail);
         ControlFlow::Break(problem.with_retry_after(RETRY).into())
     }
 }
@@ -49,25 +54,32 @@ mod tests {
     use tokio::sync::Notify;
     use tower::{Service as _, ServiceBuilder};
 
-    use super::super::answering::{Layered, handler};
+    use super::super::answering::{Answering, Layered, handler};
     use super::super::intercept::intercept;
     use super::*;
     use crate::downstream::response::full;
-    use crate::downstream::testing::{exchange, get};
+    use crate::downstream::testing::{exchange_from, get};
 
     struct Busy {
-        permits: Arc<Semaphore>,
+        places: Arc<RequestPlaces>,
         finish: Notify,
     }
 
     impl ShedsLoad for Busy {
-        fn under_way(&self) -> &Arc<Semaphore> {
-            &self.permits
+        fn under_way(&self) -> &Arc<RequestPlaces> {
+            &self.places
         }
 
-        fn strangers(&self) -> &Arc<Semaphore> {
-            &self.permits
+        fn strangers(&self) -> &Arc<RequestPlaces> {
+            &self.places
         }
+    }
+
+    fn busy(total: usize, per_client: usize) -> Arc<Busy> {
+        Arc::new(Busy {
+            places: RequestPlaces::new(total, per_client),
+            finish: Notify::new(),
+        })
     }
 
     fn stack() -> impl Layered<Busy> {
@@ -79,16 +91,15 @@ mod tests {
             }))
     }
 
+    fn ask(busy: &Arc<Busy>, peer: &str) -> Answering {
+        stack().call(&exchange_from(peer, Arc::clone(busy), get("/")))
+    }
+
     #[tokio::test]
     async fn beyond_what_may_be_under_way_a_request_is_refused_until_one_has_ended() {
-        let busy = Arc::new(Busy {
-            permits: Arc::new(Semaphore::new(2)),
-            finish: Notify::new(),
-        });
-        let mut stack = stack();
-        let mut ask = || stack.call(&exchange(Arc::clone(&busy), get("/")));
-        let (mut first, second) = (ask(), ask());
-        let Ok(refused) = ask().await;
+        let busy = busy(2, 2);
+        let (mut first, second) = (ask(&busy, "192.0.2.1:1"), ask(&busy, "192.0.2.2:1"));
+        let Ok(refused) = ask(&busy, "192.0.2.3:1").await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()["retry-after"], "1");
         // One has its answer, and the caller of the other has gone.
@@ -96,6 +107,21 @@ mod tests {
         let Ok(answered) = (&mut first).await;
         assert_eq!(answered.status(), StatusCode::OK);
         drop(second);
-        assert_eq!(busy.permits.available_permits(), 2);
+        let _both = (ask(&busy, "192.0.2.3:1"), ask(&busy, "192.0.2.3:1"));
+        let Ok(refused) = ask(&busy, "192.0.2.1:1").await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn a_client_with_its_share_under_way_is_refused_and_others_are_not() {
+        let busy = busy(8, 2);
+        let _share = [ask(&busy, "192.0.2.1:1"), ask(&busy, "192.0.2.1:2")];
+        let Ok(refused) = ask(&busy, "192.0.2.1:3").await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()["retry-after"], "1");
+        let mut other = ask(&busy, "192.0.2.2:1");
+        busy.finish.notify_one();
+        let Ok(answered) = (&mut other).await;
+        assert_eq!(answered.status(), StatusCode::OK);
     }
 }

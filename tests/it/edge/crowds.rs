@@ -117,3 +117,29 @@ async fn while_as_many_requests_wait_as_may_others_are_told_to_come_again() {
     assert!(!one.is_finished());
     one.abort();
 }
+
+#[tokio::test]
+async fn a_client_with_its_share_under_way_keeps_no_other_out() {
+    let upstream = Server::play(|_| vec![Step::Hang]).await;
+    let server = "deadline = '5m'\ntrusted_proxies = ['127.0.0.0/8']\nconnections = { requests = 5, requests_per_client = 2 }";
+    let gateway = Gateway::start(&load(&config(server, &upstream), NO_VARIABLES)).await;
+    let from = |client: &'static str| {
+        let url = gateway.url("/groups");
+        let ask = async move { ask(Method::GET, &url, &[("x-forwarded-for", client)]).await };
+        tokio::spawn(ask)
+    };
+    let share = [from("192.0.2.1"), from("192.0.2.1")];
+    under_way(&gateway, 2).await;
+    for _ in 0..10 {
+        let flood = gateway.get_with("/groups", &[("x-forwarded-for", "192.0.2.1")]);
+        let refused = flood.await;
+        refused.problem(429, "too-many-requests");
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    let other = from("192.0.2.2");
+    under_way(&gateway, 3).await;
+    assert!(!other.is_finished());
+    for request in share.into_iter().chain([other]) {
+        request.abort();
+    }
+}
