@@ -34,16 +34,26 @@ pub(super) struct CertificateCallers {
 }
 
 impl CertificateCallers {
-    /// Knows those whose certificates have the names of these rules.
-    pub(super) fn new(rules: &Certificates, callers: &Callers, clock: WallClock) -> Self {
+    /// Knows those whose certificates have the names of these rules, and remembers `room` bytes of them.
+    pub(super) fn new(
+        rules: &Certificates,
+        callers: &Callers,
+        room: u64,
+        clock: WallClock,
+    ) -> Self {
         Self {
             rules: rules.clone(),
             // The plan was refused if they could not be used.
             verifier: vouching(rules.authorities.certificates().iter().cloned()).ok(),
             callers: callers.clone(),
-            remembered: Remembered::new("certificates"),
+            remembered: Remembered::new("certificates", room),
             clock,
         }
+    }
+
+    /// What was verified.
+    pub(super) const fn all(&self) -> &Remembered<Arc<KnownCaller>> {
+        &self.remembered
     }
 
     /// The caller who has shown a certificate. `None`: it names nobody, has ended since, or those who vouched
@@ -138,7 +148,7 @@ mod tests {
             names: [("billing.example.com".to_owned(), vec!["all".to_owned()])].into(),
         };
         let clock = WallClock::fixed(now.parse().unwrap());
-        CertificateCallers::new(&rules, &callers.callers.unwrap(), clock)
+        CertificateCallers::new(&rules, &callers.callers.unwrap(), 1 << 20, clock)
     }
 
     #[tokio::test(start_paused = true)]

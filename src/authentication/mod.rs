@@ -45,6 +45,7 @@ use crate::plan::Callers;
 use api_keys::KeyTable;
 use certificate_callers::CertificateCallers;
 use credentials::{API_KEY, Presented, only_word};
+use remembered::Remembered;
 use token_callers::TokenCallers;
 
 /// Finds out who asks.
@@ -58,22 +59,27 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Knows the callers of a plan. `observers` are told of tokens. What `before` has fetched for equal settings
-    /// stays. Must be called within a tokio runtime, in which the keys of tokens are fetched.
-    pub fn new(callers: &Callers, observers: &Observers, before: Option<&Self>) -> Self {
+    /// Knows the callers of a plan, and remembers `room` bytes of what they bring. `observers` are told of tokens.
+    /// What `before` has fetched for equal settings stays. Must be called within a tokio runtime, in which the keys
+    /// of tokens are fetched.
+    pub fn new(callers: &Callers, room: u64, observers: &Observers, before: Option<&Self>) -> Self {
         let anonymous =
             KnownCaller::new(CredentialKind::Anonymous, "", &callers.anonymous, callers);
         let before = before.and_then(|before| before.tokens.as_deref());
         let tokens = callers.jwt.as_ref();
         let certificates = callers.certificates.as_ref();
+        let room = match (tokens, certificates) {
+            (Some(_), Some(_)) => room / 2,
+            _ => room,
+        };
         Self {
             required: callers.required,
             anonymous: Arc::new(anonymous),
             keys: KeyTable::new(callers),
             tokens: tokens
-                .map(|rules| Arc::new(TokenCallers::new(rules, callers, observers, before))),
+                .map(|rules| Arc::new(TokenCallers::new(rules, callers, observers, room, before))),
             certificates: certificates
-                .map(|rules| CertificateCallers::new(rules, callers, WallClock::system())),
+                .map(|rules| CertificateCallers::new(rules, callers, room, WallClock::system())),
         }
     }
 
@@ -98,6 +104,23 @@ impl Authenticator {
             Recognition::Refused(RefusedCredentials::Invalid),
             Recognition::Known,
         )
+    }
+
+    /// Forgets what was verified: another takes its place, with as much room.
+    pub(crate) fn forget(&self) {
+        self.remembered().for_each(Remembered::forget);
+    }
+
+    /// How many bytes are remembered.
+    #[cfg(test)]
+    pub(crate) fn weighed(&self) -> u64 {
+        self.remembered().map(Remembered::weighed).sum()
+    }
+
+    fn remembered(&self) -> impl Iterator<Item = &Remembered<Arc<KnownCaller>>> {
+        let tokens = self.tokens.iter().map(|tokens| tokens.all());
+        let certificates = self.certificates.iter().map(CertificateCallers::all);
+        tokens.chain(certificates)
     }
 
     /// Whether a header of a request of this caller may go to upstreams. A key is for groupgate alone: who has it

@@ -17,9 +17,6 @@ use tokio::time::Instant;
 /// withdrawn, is known by then.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// How many bytes of credentials and of what is known of them are kept.
-const ROOM: u64 = 16 << 20;
-
 /// What is known of credentials that were verified.
 pub(crate) struct Remembered<T>(Cache<Box<[u8]>, RememberedEntry<T>, RandomState>);
 
@@ -32,11 +29,11 @@ struct RememberedEntry<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Remembered<T> {
-    /// Nothing yet.
-    pub(crate) fn new(name: &str) -> Self {
+    /// Nothing yet, and never more than `room` bytes of credentials and of what is known of them.
+    pub(crate) fn new(name: &str, room: u64) -> Self {
         let tokens = Cache::builder()
             .name(name)
-            .max_capacity(ROOM)
+            .max_capacity(room)
             .eviction_policy(EvictionPolicy::lru())
             // Nothing rests on its clock but that no secret stays for ever.
             .time_to_live(LONGEST)
@@ -65,6 +62,13 @@ impl<T: Clone + Send + Sync + 'static> Remembered<T> {
         };
         self.0.insert(token.into(), known);
     }
+
+    /// Forgets all of them.
+    pub(crate) fn forget(&self) {
+        self.0.invalidate_all();
+        // Until then, they are only not found.
+        self.0.run_pending_tasks();
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +92,7 @@ mod tests {
     use super::*;
 
     const KEYS: u64 = 7;
+    const ROOM: u64 = 1 << 20;
 
     fn known(tokens: &Remembered<u8>, token: &[u8]) -> Option<u8> {
         tokens.get(token, KEYS, Instant::now())
@@ -95,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_remembered_until_it_ends() {
-        let tokens = Remembered::new("tokens");
+        let tokens = Remembered::new("tokens", ROOM);
         tokens.put(b"a.b.c", 1, 0, KEYS, Duration::from_secs(10));
         tokens.put(b"d.e.f", 2, 0, KEYS, Duration::from_hours(1));
         tokio::time::advance(Duration::from_secs(9)).await;
@@ -112,14 +117,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn other_keys_forget_it() {
-        let tokens = Remembered::new("tokens");
+        let tokens = Remembered::new("tokens", ROOM);
         tokens.put(b"a.b.c", 1, 0, KEYS, Duration::from_secs(10));
         assert_eq!(tokens.get(b"a.b.c", KEYS + 1, Instant::now()), None);
     }
 
+    #[test]
+    fn what_is_forgotten_takes_no_memory() {
+        let tokens = Remembered::new("tokens", ROOM);
+        tokens.put(b"a.b.c", 1, 1000, KEYS, LONGEST);
+        assert!(tokens.weighed() > 1000);
+        tokens.forget();
+        assert_eq!(known(&tokens, b"a.b.c"), None);
+        assert_eq!(tokens.weighed(), 0);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn tokens_beyond_the_room_are_forgotten() {
-        let tokens = Remembered::new("tokens");
+        let tokens = Remembered::new("tokens", ROOM);
         let many = 2 * ROOM / (16 << 10);
         for number in 0..many {
             tokens.put(

@@ -14,7 +14,7 @@ use crate::hex::hex;
 
 fn authenticator(text: &str) -> Authenticator {
     let callers = plan(text).callers.unwrap();
-    Authenticator::new(&callers, &Observers::default(), None)
+    Authenticator::new(&callers, 1 << 20, &Observers::default(), None)
 }
 
 /// A file with the keys `key-of-NAME` of `a`, which is granted `club`, and of `b`, which is granted nothing.

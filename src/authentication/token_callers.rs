@@ -30,11 +30,13 @@ pub(super) struct TokenCallers {
 }
 
 impl TokenCallers {
-    /// Knows those whose tokens keep these rules. Keys that `before` has fetched by equal rules stay.
+    /// Knows those whose tokens keep these rules, and remembers `room` bytes of them. Keys that `before` has
+    /// fetched by equal rules stay.
     pub(super) fn new(
         rules: &Jwt,
         callers: &Callers,
         observers: &Observers,
+        room: u64,
         before: Option<&Self>,
     ) -> Self {
         Self {
@@ -42,9 +44,14 @@ impl TokenCallers {
                 Some(before) => before.verifier.succeed(rules),
                 None => TokenVerifier::new(rules, observers.clone()),
             },
-            remembered: Remembered::new("tokens"),
+            remembered: Remembered::new("tokens", room),
             callers: callers.clone(),
         }
+    }
+
+    /// What was verified.
+    pub(super) const fn all(&self) -> &Remembered<Arc<KnownCaller>> {
+        &self.remembered
     }
 
     /// The caller whose token was verified a moment ago.
@@ -153,7 +160,7 @@ mod tests {
         ));
         let rules = rules(KeySource::File(key_set(&[&EC])));
         let observers = Observers::default();
-        let callers = TokenCallers::new(&rules, &plan.callers.unwrap(), &observers, None);
+        let callers = TokenCallers::new(&rules, &plan.callers.unwrap(), &observers, 1 << 20, None);
         let mut claims = claims_with("iat", Value::Null);
         claims["exp"] = 4_000_000_000_u64.into();
         claims["more"] = more;

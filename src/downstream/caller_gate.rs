@@ -38,8 +38,14 @@ pub(crate) struct CallerGate {
 }
 
 impl CallerGate {
-    /// Lets in the callers of a plan. What clients have used of equal limits of `before` counts.
-    pub(crate) fn new(callers: &Callers, observers: &Observers, before: Option<&Self>) -> Self {
+    /// Lets in the callers of a plan, and remembers `room` bytes of what they bring. What clients have used of
+    /// equal limits of `before` counts.
+    pub(crate) fn new(
+        callers: &Callers,
+        room: u64,
+        observers: &Observers,
+        before: Option<&Self>,
+    ) -> Self {
         let mut limiters: Vec<(Rate, Arc<CallerRateLimiter<Asker>>)> = Vec::new();
         for rate in callers.grants.values().filter_map(|grant| grant.rate) {
             if limiters.iter().any(|(other, _)| *other == rate) {
@@ -60,6 +66,7 @@ impl CallerGate {
         Self {
             authenticator: Authenticator::new(
                 callers,
+                room,
                 observers,
                 before.map(|before| &before.authenticator),
             ),
@@ -97,6 +104,8 @@ mod tests {
     use super::*;
     use crate::config::testing::plan;
 
+    const ROOM: u64 = 1 << 20;
+
     #[rstest]
     #[case("50/s", 100)]
     #[case("1/s", 2)]
@@ -126,9 +135,9 @@ mod tests {
             let answer = limiter.ask(asker, &HeldBucket::default(), Instant::now());
             answer.wait.is_some()
         };
-        let before = CallerGate::new(&rates("2/h"), &Observers::default(), None);
+        let before = CallerGate::new(&rates("2/h"), ROOM, &Observers::default(), None);
         assert!(!waits(&before, "1/h") && !waits(&before, "2/h"));
-        let after = CallerGate::new(&rates("3/h"), &Observers::default(), Some(&before));
+        let after = CallerGate::new(&rates("3/h"), ROOM, &Observers::default(), Some(&before));
         assert!(waits(&after, "1/h") && !waits(&after, "3/h"));
         assert!(after.limiter("2/h".parse().unwrap()).is_none());
     }
@@ -140,11 +149,16 @@ mod tests {
             plan(&text).callers.unwrap()
         };
         let [network, other] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
-        let before = CallerGate::new(&callers("['*']"), &Observers::default(), None);
+        let before = CallerGate::new(&callers("['*']"), ROOM, &Observers::default(), None);
         for _ in 0..20 {
             assert_eq!(before.count_failure(network, Instant::now()), None);
         }
-        let after = CallerGate::new(&callers("['b']"), &Observers::default(), Some(&before));
+        let after = CallerGate::new(
+            &callers("['b']"),
+            ROOM,
+            &Observers::default(),
+            Some(&before),
+        );
         assert_ne!(after.count_failure(network, Instant::now()), None);
         assert_eq!(after.count_failure(other, Instant::now()), None);
         tokio::time::advance(Duration::from_secs(5)).await;

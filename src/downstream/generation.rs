@@ -154,6 +154,16 @@ impl Generation {
         self.gateway.catalog()
     }
 
+    /// Gives the memory of verified credentials to the next generation, if that has some of its own: long answers
+    /// of this one may be read for some time. Requests that loaded this one and are verified later are few.
+    fn forget_callers_for(&self, next: &Self) {
+        if let Some(gate) = &self.gate
+            && (next.gate.as_ref()).is_none_or(|kept| !Arc::ptr_eq(gate, kept))
+        {
+            gate.authenticator.forget();
+        }
+    }
+
     fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = self.keys.succeed(&plan);
         self.process.bodies.resize(&plan.cache);
@@ -163,7 +173,9 @@ impl Generation {
         } else {
             Arc::new(CallerRateLimiter::new(&plan.rate_limit, "client"))
         };
-        let gate = if plan.callers == self.plan.callers {
+        let has_equal_gate = plan.callers == self.plan.callers
+            && plan.cache.credentials() == self.plan.cache.credentials();
+        let gate = if has_equal_gate {
             self.gate.clone()
         } else {
             gate_of(&plan, &self.process, self.gate.as_deref())
@@ -302,6 +314,7 @@ impl Live {
             before.process.meet_as(&next.plan.server);
         }
         self.present.store(Arc::clone(&next));
+        before.forget_callers_for(&next);
         before.catalog().retire_for(next.catalog()).await;
         next.catalog().start(Some(before.catalog()));
     }
@@ -311,7 +324,12 @@ impl Live {
 fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
     let _in_runtime = process.walks.enter();
-    let gate = CallerGate::new(callers, &process.observers, before);
+    let gate = CallerGate::new(
+        callers,
+        plan.cache.credentials(),
+        &process.observers,
+        before,
+    );
     Some(Arc::new(gate))
 }
 

@@ -152,9 +152,14 @@ impl Cache {
         self.capacity / 2
     }
 
-    /// Filtered and sorted orders over them: an eighth.
+    /// Filtered and sorted orders over them: three thirty-seconds.
     pub const fn views(&self) -> u64 {
-        self.capacity / 8
+        self.capacity / 32 * 3
+    }
+
+    /// Credentials that were verified, with what is known of their callers: a thirty-second.
+    pub const fn credentials(&self) -> u64 {
+        self.capacity / 32
     }
 
     /// Ready answers: a sixteenth.
@@ -186,8 +191,8 @@ impl Cache {
     /// Decoded pages and whole lists together: all that the others leave.
     pub const fn decoded_and_lists(&self, has_queries: bool) -> u64 {
         let queries = if has_queries { self.queries() } else { 0 };
-        let others = self.views() + self.answers() + self.bodies() + self.received() + queries;
-        self.capacity - others
+        let kept = self.views() + self.credentials() + self.answers() + queries;
+        self.capacity - kept - self.bodies() - self.received()
     }
 }
 
@@ -203,6 +208,23 @@ pub struct ClientRateLimit {
 #[cfg(test)]
 mod tests {
     use crate::config::testing::plan;
+
+    #[test]
+    fn all_that_is_kept_has_a_share_of_the_capacity_and_leaves_room_for_lists_and_pages() {
+        let cache = plan("cache.capacity = '32MiB'").cache;
+        assert_eq!(cache.credentials(), 1 << 20);
+        let shares = [
+            cache.views(),
+            cache.credentials(),
+            cache.answers(),
+            cache.queries(),
+            cache.bodies(),
+            cache.received(),
+            cache.decoded_and_lists(true),
+        ];
+        assert_eq!(shares.iter().sum::<u64>(), cache.capacity);
+        assert!(cache.decoded_and_lists(true) >= cache.snapshots() + cache.decoded());
+    }
 
     #[test]
     fn addresses_and_connections_are_fixed_at_start_and_nothing_else_of_the_server_is() {

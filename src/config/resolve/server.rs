@@ -89,10 +89,7 @@ fn check_connections(at: &KeyPath, limits: &ConnectionLimits, problems: &mut Pro
         ("per_client", u64::from(limits.per_client)),
         ("streams", u64::from(limits.streams)),
         ("requests", u64::from(limits.requests)),
-        (
-            "requests_per_client",
-            u64::from(limits.requests_per_client),
-        ),
+        ("requests_per_client", u64::from(limits.requests_per_client)),
         ("send_rate", limits.send_rate.as_u64()),
     ] {
         at_least_one(at, key, value, problems);

@@ -21,6 +21,7 @@ use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::Environment;
 use crate::downstream::generation::Live;
+use crate::downstream::layers::Authenticates as _;
 use crate::downstream::services::CatalogService as _;
 use crate::downstream::testing::{exchange, text};
 use crate::downstream::{layers, route};
@@ -58,6 +59,9 @@ const GROUPS: usize = 6;
 const CALLERS: usize = 16;
 
 const TASKS: u64 = 4;
+
+/// How many bytes are remembered of a caller with a token, at most.
+const LARGEST_CALLER: u64 = 64 << 10;
 
 /// A sequence of numbers that a seed decides (SplitMix64).
 #[derive(Debug, Clone)]
@@ -204,7 +208,11 @@ impl Run {
             let number = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
             let callers = self.crowd.settings(number % 2);
             let Compiled { plan, adapters } = plan(&self.base_url, number % 2, &callers);
+            let before = self.live.load();
             self.live.swap(plan, adapters).await.unwrap();
+            // But those of the requests that each task may have begun before.
+            let kept = before.gate().unwrap().authenticator.weighed();
+            assert!(kept <= TASKS * LARGEST_CALLER, "{kept} bytes are kept");
         } else {
             let soon = Instant::now() + Duration::from_mins(1);
             let generation = self.live.load();

@@ -54,7 +54,7 @@ static CALLERS: LazyLock<Callers> = LazyLock::new(|| {
 });
 
 static TOKENS: LazyLock<Authenticator> =
-    LazyLock::new(|| Authenticator::new(&CALLERS, &Observers::default(), None));
+    LazyLock::new(|| Authenticator::new(&CALLERS, 1 << 20, &Observers::default(), None));
 
 fn known_by(token: &str) -> bool {
     identity_by(token).is_some()
@@ -175,7 +175,7 @@ pub(crate) fn certificate(data: &[u8]) {
             intermediates: Vec::new(),
             authorities: AUTHORITIES.clone(),
         };
-        let authenticator = Authenticator::new(&callers, &Observers::default(), None);
+        let authenticator = Authenticator::new(&callers, 1 << 20, &Observers::default(), None);
         let found = authenticator.authenticate(&HeaderMap::new(), Some(&shown));
         let Some(name) = name_of(found) else { continue };
         assert!(is_name(&name), "{name:?}");
