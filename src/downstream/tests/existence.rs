@@ -42,6 +42,9 @@ const ADDRESSES: &[&str] = &[
     "/groups?id=gamma",
     "/groups?id=gamma:1&member=x",
     "/groups?status=x",
+    "/groups?attribute.department=sales",
+    "/groups?attribute.level=high",
+    "/groups?attribute.level=high&source=gamma",
     "/groups?cursor=AAAA",
     "/groups/alpha:1",
     "/groups/alpha:9",
@@ -129,6 +132,8 @@ async fn what_is_not_granted_is_answered_like_what_does_not_exist() {
                 let is_named = |name| address.contains(name);
                 assert!(is_named("gam") || !all.contains("gamma"), "{all}");
                 assert!(is_named("delta") || !all.contains("delta"), "{all}");
+                let is_asked = is_named("department");
+                assert!(is_asked || !all.contains("department"), "{all}");
             }
         }
     }

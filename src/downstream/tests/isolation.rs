@@ -53,6 +53,9 @@ const SHARED: &[&str] = SOURCES.split_at(5).0;
 /// The source that is asked on behalf of each caller. It keeps fewer lists than callers see it.
 const BY_CALLER: &str = "srcsigma";
 
+/// The source that says whether its list has changed.
+const CONDITIONAL: &str = "srcbeta";
+
 /// How many groups each source has.
 const GROUPS: usize = 6;
 

@@ -39,7 +39,13 @@ pub(super) async fn upstream() -> String {
     let address = socket.local_addr().unwrap();
     let list = service_fn(async |request: http::Request<Incoming>| {
         let name = &request.uri().path()[1..];
-        let group = |id: u8| json!({ "id": id, "name": format!("{name} {id}") });
+        let group = |id: u8| {
+            let mut group = json!({ "id": id, "name": format!("{name} {id}"), "level": "high" });
+            if name == "gamma" {
+                group["department"] = "sales".into();
+            }
+            group
+        };
         let list = json!([group(1), group(2)]);
         if matches!(name, "mute" | "late") {
             future::pending::<()>().await;
@@ -82,6 +88,11 @@ pub(super) fn gateway_of(
 ) -> Listening {
     let block = |(name, base_url, required): &(&str, &str, bool)| {
         let timeout = if *name == "late" { "100ms" } else { "10s" };
+        let filterable = match *name {
+            "alpha" => "['level']",
+            "gamma" => "['level', 'department']",
+            _ => "[]",
+        };
         format!(
             "[upstreams.{name}]
             base_url = '{base_url}'
@@ -90,6 +101,7 @@ pub(super) fn gateway_of(
             records = '/'
             limits = {{ retries = 0, timeout = '{timeout}' }}
             fields = {{ id = 'id', name = 'name' }}
+            filterable = {filterable}
             "
         )
     };

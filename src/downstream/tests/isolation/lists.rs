@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{BY_CALLER, GROUPS, SOURCES};
+use super::{BY_CALLER, CONDITIONAL, GROUPS, SOURCES};
 use crate::app::{App, Compiled};
 use crate::clock::WallClock;
 use crate::config::testing::load;
@@ -34,8 +34,8 @@ pub(super) fn mark(source: &str, field: &str) -> String {
 /// A group as its source has it. Each walk finds another version.
 fn record(source: &str, id: usize, version: u64, owner: &str) -> Value {
     let of = |field: &str| format!("{}{id}", mark(source, field));
-    let person = |field: &str| json!([{ "id": of(field), "email": format!("{}@x", of(field)) }]);
-    json!({
+    let person = |field: &str| json!([person(source, field, id, "")]);
+    let mut record = json!({
         "id": id,
         "name": format!("{}v{version}{owner}", of("name")),
         "description": of("description"),
@@ -54,10 +54,23 @@ fn record(source: &str, id: usize, version: u64, owner: &str) -> Value {
         "created_at": format!("{}0{id}Z", mark(source, "created_at")),
         "updated_at": format!("{}0{id}Z", mark(source, "updated_at")),
         "unmapped": of("attributes"),
-    })
+    });
+    if source == BY_CALLER {
+        // They are a list of their own.
+        record.as_object_mut().unwrap().remove("members");
+    }
+    record
 }
 
-/// Where every path is the list of the source that it names.
+fn person(source: &str, field: &str, group: usize, owner: &str) -> Value {
+    let id = format!("{}{group}", mark(source, field));
+    json!({ "id": id, "email": format!("{id}@x{owner}") })
+}
+
+/// How many walks find the same list of the source that tells whether it has changed.
+const UNCHANGED: u64 = 16;
+
+/// Where every path is the list of the source that it names, or of the members of one of its groups.
 pub(super) async fn upstream() -> String {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -68,13 +81,7 @@ pub(super) async fn upstream() -> String {
             let version = Arc::clone(&version);
             let list = service_fn(move |request: Request<Incoming>| {
                 let version = version.fetch_add(1, Ordering::Relaxed);
-                let source = &request.uri().path()[1..];
-                let owner = request.headers().get("x-owner");
-                let owner = owner.map_or("", |owner| owner.to_str().unwrap());
-                let list = (1..=GROUPS).map(|id| record(source, id, version, owner));
-                let list: Vec<_> = list.collect();
-                let body = Full::new(Bytes::from(Value::from(list).to_string()));
-                async move { Ok::<_, Infallible>(http::Response::new(body)) }
+                std::future::ready(Ok::<_, Infallible>(answer(&request, version)))
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), list));
         }
@@ -82,15 +89,55 @@ pub(super) async fn upstream() -> String {
     format!("http://{address}")
 }
 
+fn answer(request: &Request<Incoming>, version: u64) -> Response<Full<Bytes>> {
+    let header = |name: &str| {
+        let value = request.headers().get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    };
+    let owner = header("x-owner");
+    let (source, group) = match request.uri().path()[1..].split_once('/') {
+        Some((source, group)) => (source, group.parse().ok()),
+        None => (&request.uri().path()[1..], None),
+    };
+    let is_conditional = source == CONDITIONAL;
+    let version = if is_conditional {
+        version / UNCHANGED
+    } else {
+        version
+    };
+    let tag = format!("\"{version}\"");
+    let response = Response::builder().header("etag", &tag);
+    if is_conditional && header("if-none-match") == tag {
+        let unchanged = response.status(StatusCode::NOT_MODIFIED);
+        return unchanged.body(Full::default()).unwrap();
+    }
+    let list: Vec<_> = match group {
+        Some(group) => vec![person(source, "members", group, owner)],
+        None => (1..=GROUPS)
+            .map(|id| record(source, id, version, owner))
+            .collect(),
+    };
+    let body = Bytes::from(Value::from(list).to_string());
+    response.body(Full::new(body)).unwrap()
+}
+
 /// One of two plans that follow each other. Each has upstreams that the other asks in another way.
 /// `callers` says who may ask.
 pub(super) fn plan(base_url: &str, number: usize, callers: &str) -> Compiled {
     let block = |(place, name): (usize, &&str)| {
         let retries = if place % 2 == 0 { number } else { 0 };
-        let by_caller = if *name == BY_CALLER {
-            "scopes = 4\nauth = { type = 'forward', headers = ['x-owner'] }"
-        } else {
-            ""
+        let own = match *name {
+            BY_CALLER => {
+                "scopes = 4
+                auth = { type = 'forward', headers = ['x-owner'] }
+                [upstreams.srcsigma.members]
+                request = { path = '/srcsigma/{group.id}' }
+                records = '/'
+                reuse = 'updated_at'
+                fields = { id = 'id', email = 'email' }"
+            }
+            CONDITIONAL => "conditional = true",
+            _ => "",
         };
         let texts = [
             "description",
@@ -107,9 +154,10 @@ pub(super) fn plan(base_url: &str, number: usize, callers: &str) -> Compiled {
             .map(|field| format!("{field} = '{field}', "))
             .collect();
         let people = ["members", "admins", "guests"];
-        let people: String = people
+        let is_listed = |field: &&&str| *name != BY_CALLER || **field != "members";
+        let people: String = (people.iter().filter(is_listed))
             .map(|field| format!("{field} = {{ each = '{field}', id = 'id', email = 'email' }}, "))
-            .concat();
+            .collect();
         format!(
             "[upstreams.{name}]
             base_url = '{base_url}'
@@ -118,7 +166,8 @@ pub(super) fn plan(base_url: &str, number: usize, callers: &str) -> Compiled {
             min_refresh = '1ms'
             limits = {{ retries = {retries} }}
             fields = {{ id = 'id', name = 'name', {texts} {people} }}
-            {by_caller}
+            filterable = ['unmapped']
+            {own}
             "
         )
     };

@@ -67,7 +67,7 @@ impl Run {
         };
         let source = *dice.pick(&SOURCES);
         let is_seen = seen.contains(&source);
-        match dice.roll(40) {
+        match dice.roll(41) {
             0..=27 => of((*dice.pick(&HOT)).to_owned(), Expected::Total(all)),
             28 => {
                 let format = dice.pick(&["application/xml", "application/x-ndjson", "text/csv"]);
@@ -166,6 +166,20 @@ impl Run {
                 }
                 None => of("/groups".to_owned(), Expected::Total(all)),
             },
+            39 => {
+                let is_refused =
+                    seen.is_empty() || self.is_hidden_anywhere(caller, &[Field::Attributes]);
+                let expected = if is_refused {
+                    Expected::Status(400)
+                } else {
+                    Expected::Total(usize::from(is_seen))
+                };
+                let attribute = mark(source, "attributes");
+                of(
+                    format!("/groups?attribute.unmapped={attribute}3"),
+                    expected,
+                )
+            }
             _ => {
                 let probe = of(
                     "/groups?fields=attributes,url".to_owned(),
