@@ -320,7 +320,6 @@ async fn run(log: RunLog) {
          {lines} lines of requests, {others} others"
     );
     assert!(swaps > 1 && evicted > 0, "{swaps} plans, {evicted} evicted");
-    assert!(asked as u64 >= answers / TASKS * TASKS);
     assert!(2 * ready >= answered, "{ready} of {answered} were ready");
     assert!(own > 0, "no ready answer of a caller's own list");
     assert!(lines >= asked && others > 0, "{lines} and {others} lines");

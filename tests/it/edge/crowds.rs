@@ -14,8 +14,30 @@ use crate::support::gateway::Gateway;
 use crate::support::server::{Server, Step};
 use crate::support::wait::eventually;
 
-/// How many there are, if this process may have as many descriptors.
+/// How many there are.
 const CROWD: usize = 10_000;
+
+/// How many descriptors this process and the gateway need besides.
+const OTHERS: usize = 1000;
+
+/// Whether a process may have as many descriptors as a crowd needs. Where it may not, this says so.
+fn may_be_crowded() -> bool {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let most = line.unwrap().split_whitespace().nth(3).unwrap();
+    // The other word is `unlimited`.
+    let is_enough = most
+        .parse()
+        .map_or(true, |most: usize| most >= CROWD + OTHERS);
+    if !is_enough {
+        println!(
+            "skipped: {CROWD} connections need {OTHERS} descriptors more, and {most} are allowed"
+        );
+    }
+    is_enough
+}
 
 /// The address of one of so many clients with ten connections each.
 pub(super) fn address(connection: usize) -> Ipv4Addr {
@@ -36,18 +58,17 @@ pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr) -> Option<TcpStream>
 async fn crowd(to: SocketAddr) -> Vec<TcpStream> {
     let mut crowd = Vec::new();
     for connection in 0..CROWD {
-        match connect(address(connection), to).await {
-            Some(stream) => crowd.push(stream),
-            // No more descriptors are to be had here.
-            None => break,
-        }
+        let stream = connect(address(connection), to).await;
+        crowd.push(stream.unwrap_or_else(|| panic!("connection {connection} is not accepted")));
     }
-    assert!(crowd.len() > 1000, "{}", crowd.len());
     crowd
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
+    if !may_be_crowded() {
+        return;
+    }
     let (process, _upstream) = process("connections = { total = 12000, per_client = 64 }").await;
     serves_others(&process).await;
     let before = process.memory("VmRSS:");
@@ -68,6 +89,9 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_beyond_the_limit_goes_again_and_keeps_nobody_out() {
+    if !may_be_crowded() {
+        return;
+    }
     let (process, _upstream) = process("connections = { total = 500 }").await;
     let descriptors = process.descriptors();
     let crowd = crowd(process.data).await;

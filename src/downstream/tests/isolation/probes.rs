@@ -175,10 +175,7 @@ impl Run {
                     Expected::Total(usize::from(is_seen))
                 };
                 let attribute = mark(source, "attributes");
-                of(
-                    format!("/groups?attribute.unmapped={attribute}3"),
-                    expected,
-                )
+                of(format!("/groups?attribute.unmapped={attribute}3"), expected)
             }
             _ => {
                 let probe = of(
