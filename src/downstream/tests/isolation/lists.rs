@@ -128,7 +128,7 @@ pub(super) fn plan(base_url: &str, number: usize, callers: &str) -> Compiled {
         let retries = if place % 2 == 0 { number } else { 0 };
         let own = match *name {
             BY_CALLER => {
-                "scopes = 4
+                "scopes = 5
                 auth = { type = 'forward', headers = ['x-owner'] }
                 [upstreams.srcsigma.members]
                 request = { path = '/srcsigma/{group.id}' }

@@ -67,9 +67,9 @@ impl Run {
         };
         let source = *dice.pick(&SOURCES);
         let is_seen = seen.contains(&source);
-        match dice.roll(41) {
-            0..=27 => of((*dice.pick(&HOT)).to_owned(), Expected::Total(all)),
-            28 => {
+        match dice.roll(53) {
+            0..=39 => of((*dice.pick(&HOT)).to_owned(), Expected::Total(all)),
+            40 => {
                 let format = dice.pick(&["application/xml", "application/x-ndjson", "text/csv"]);
                 let probe = of("/groups?deleted=include".to_owned(), Expected::Status(200));
                 Probe {
@@ -77,25 +77,25 @@ impl Run {
                     ..probe
                 }
             }
-            29 => {
+            41 => {
                 let status = if is_seen { 200 } else { 404 };
                 let id = 1 + dice.roll(GROUPS);
                 of(format!("/groups/{source}:{id}"), Expected::Status(status))
             }
-            30 => {
+            42 => {
                 let is_found = is_seen && !self.hides(caller, source, Field::Description);
                 let found = if is_found { GROUPS } else { 0 };
                 let search = mark(source, "description");
                 of(format!("/groups?search={search}"), Expected::Total(found))
             }
-            31 => {
+            43 => {
                 let found = if is_seen { GROUPS } else { 0 };
                 of(
                     format!("/groups?search={}", mark(source, "name")),
                     Expected::Total(found),
                 )
             }
-            32 => {
+            44 => {
                 let people = [Field::Members, Field::Admins, Field::Guests];
                 let (list, expected) = (
                     *dice.pick(&["members", "admins", "guests"]),
@@ -108,7 +108,7 @@ impl Run {
                 };
                 of(format!("/groups?member={}3", mark(source, list)), expected)
             }
-            33 => {
+            45 => {
                 let (name, field) = *dice.pick(&[
                     ("status", Field::Status),
                     ("organization_id", Field::OrganizationId),
@@ -121,7 +121,7 @@ impl Run {
                 };
                 of(format!("/groups?{name}={}3", mark(source, name)), expected)
             }
-            34 => {
+            46 => {
                 let expected = if self.is_hidden_anywhere(caller, &[Field::CreatedAt]) {
                     Expected::Status(400)
                 } else {
@@ -129,16 +129,16 @@ impl Run {
                 };
                 of("/groups?sort=-created_at".to_owned(), expected)
             }
-            35 => {
+            47 => {
                 let status = if is_seen { 200 } else { 400 };
                 of(format!("/groups?source={source}"), Expected::Status(status))
             }
-            36 => {
+            48 => {
                 let address =
                     *dice.pick(&["/sources", "/openapi.json", "/groups?x=1", "/groups?sort=x"]);
                 of(address.to_owned(), Expected::AnyOf(&[200, 400]))
             }
-            37 => match self.cursors.take(dice.roll(CALLERS)) {
+            49 => match self.cursors.take(dice.roll(CALLERS)) {
                 Some((owner, cursor)) => {
                     let is_own = self.caller(owner).is_same(self.caller(caller));
                     let status = if is_own { 200 } else { 400 };
@@ -146,7 +146,7 @@ impl Run {
                 }
                 None => of("/groups?limit=1".to_owned(), Expected::Total(all)),
             },
-            38 => match self.tags.take(dice.roll(CALLERS)) {
+            50 => match self.tags.take(dice.roll(CALLERS)) {
                 Some((owner, (address, tag))) => {
                     let is_own = self
                         .caller(owner)
@@ -166,7 +166,7 @@ impl Run {
                 }
                 None => of("/groups".to_owned(), Expected::Total(all)),
             },
-            39 => {
+            51 => {
                 let is_refused =
                     seen.is_empty() || self.is_hidden_anywhere(caller, &[Field::Attributes]);
                 let expected = if is_refused {
