@@ -26,6 +26,7 @@ use crate::support::wait::PATIENCE;
 
 mod crowds;
 mod refusals;
+mod related;
 mod shared_login;
 mod values;
 
@@ -84,7 +85,8 @@ fn adapter(server: &Server, keys: &str) -> Arc<Adapter> {
         "[upstreams.club]
         base_url = \"\"
         records = '/'
-        fields = {{ id = 'id', name = 'name' }}
+        fields.id = 'id'
+        fields.name = 'name'
         ttl = '1h'
         limits.retries = 0
         {keys}

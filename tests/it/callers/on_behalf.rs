@@ -4,15 +4,22 @@ use groupgate::config::Loaded;
 use http::header::AUTHORIZATION;
 
 use super::*;
+use crate::support::wait::eventually;
 
 fn on_behalf(upstream: &Server, request: &str) -> Loaded {
+    on_behalf_with("", upstream, request)
+}
+
+/// The same with more settings.
+fn on_behalf_with(more: &str, upstream: &Server, request: &str) -> Loaded {
     let base_url = upstream.base_url();
     let block = format!(
         "[upstreams.club]
         base_url = '{base_url}'
         {request}
         records = '/'
-        fields = {{ id = 'id', name = 'name' }}
+        fields.id = 'id'
+        fields.name = 'name'
         "
     );
     let callers = keys(&[
@@ -21,7 +28,7 @@ fn on_behalf(upstream: &Server, request: &str) -> Loaded {
     ]);
     let settings = "cache.ttl = '1h'\ncallers.required = true\n[grants.all]\nsources = ['*']\n";
     load(
-        &format!("{settings}{ANY_PORT}{callers}{block}"),
+        &format!("{more}{settings}{ANY_PORT}{callers}{block}"),
         NO_VARIABLES,
     )
 }
@@ -109,4 +116,55 @@ async fn a_key_goes_to_no_upstream() {
     let refused = gateway.get_with("/groups", &others).await;
     assert_eq!(refused.status, StatusCode::BAD_GATEWAY);
     assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn members_of_a_callers_own_list_stay_in_a_reload_and_are_read_for_it_alone_when_asked_for_otherwise()
+ {
+    let upstream = Server::start(|request| {
+        let tenant = request.headers()["x-tenant"].to_str().unwrap();
+        match request.uri().path() {
+            "/" => {
+                answer(&json!([{ "id": "1", "name": "group", "changed": "2024-01-01T00:00:00Z" }]))
+            }
+            path => answer(&json!([{ "id": format!("{path} of {tenant}") }])),
+        }
+    })
+    .await;
+    let loaded = |more: &str, path: &str| {
+        let request = format!(
+            "request = {{ path = '/' }}
+            auth = {{ type = 'forward', headers = ['x-tenant'] }}
+            fields.updated_at = 'changed'
+            members = {{ request = {{ path = '{path}' }}, records = '/', reuse = 'updated_at', fields = {{ id = 'id' }} }}"
+        );
+        on_behalf_with(more, &upstream, &request)
+    };
+    let gateway = Gateway::start(&loaded("", "/members")).await;
+    let callers = [("alices-key", "a"), ("bobs-key", "b")];
+    let member = async |(key, tenant): (&str, &str)| {
+        let headers = [("x-api-key", key), ("x-tenant", tenant)];
+        let page = gateway.get_with("/groups", &headers).await.json();
+        page["groups"][0]["members"][0]["id"].clone()
+    };
+    for caller in callers {
+        assert_eq!(member(caller).await, format!("/members of {}", caller.1));
+    }
+    let more = "rate_limit = { per_client = '99/s', burst = 99 }\n";
+    gateway.swap(&loaded(more, "/members")).await;
+    for caller in callers {
+        assert_eq!(member(caller).await, format!("/members of {}", caller.1));
+    }
+    assert_eq!(upstream.requests().len(), 4);
+    gateway.swap(&loaded(more, "/people")).await;
+    for caller in callers {
+        let expected = format!("/people of {}", caller.1);
+        eventually("its members are read otherwise", async || {
+            let found = member(caller).await;
+            let is_its_own = found.as_str().is_some_and(|id| id.ends_with(caller.1));
+            assert!(is_its_own, "{found}");
+            (found == expected).then_some(())
+        })
+        .await;
+    }
 }
