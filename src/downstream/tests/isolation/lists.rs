@@ -68,19 +68,25 @@ fn person(source: &str, field: &str, group: usize, owner: &str) -> Value {
 }
 
 /// How many walks find the same list of the source that tells whether it has changed.
-const UNCHANGED: u64 = 16;
+const UNCHANGED: u64 = 3;
 
 /// Where every path is the list of the source that it names, or of the members of one of its groups.
 pub(super) async fn upstream() -> String {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
-    let version = Arc::new(AtomicU64::new(0));
+    let walks = Arc::<[AtomicU64; 2]>::default();
     tokio::spawn(async move {
         loop {
             let (stream, _) = socket.accept().await.unwrap();
-            let version = Arc::clone(&version);
+            let walks = Arc::clone(&walks);
             let list = service_fn(move |request: Request<Incoming>| {
-                let version = version.fetch_add(1, Ordering::Relaxed);
+                let is_conditional = request.uri().path()[1..] == *CONDITIONAL;
+                let walk = walks[usize::from(is_conditional)].fetch_add(1, Ordering::Relaxed);
+                let version = if is_conditional {
+                    walk / UNCHANGED
+                } else {
+                    walk
+                };
                 std::future::ready(Ok::<_, Infallible>(answer(&request, version)))
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), list));
@@ -99,15 +105,9 @@ fn answer(request: &Request<Incoming>, version: u64) -> Response<Full<Bytes>> {
         Some((source, group)) => (source, group.parse().ok()),
         None => (&request.uri().path()[1..], None),
     };
-    let is_conditional = source == CONDITIONAL;
-    let version = if is_conditional {
-        version / UNCHANGED
-    } else {
-        version
-    };
     let tag = format!("\"{version}\"");
     let response = Response::builder().header("etag", &tag);
-    if is_conditional && header("if-none-match") == tag {
+    if source == CONDITIONAL && header("if-none-match") == tag {
         let unchanged = response.status(StatusCode::NOT_MODIFIED);
         return unchanged.body(Full::default()).unwrap();
     }
