@@ -16,6 +16,7 @@ use crate::config::secret::SecretError;
 use crate::config::upstream::{Auth, ClientKeys, Connection, Request, SignedAssertion, Text};
 use crate::config::{Secret, SecretReader, Upstream};
 use crate::hex::hex;
+use crate::plan::LoginLocation;
 
 /// The key of all hashes here. Its number is the encoding's version.
 const KEY: &[u8] = b"groupgate account 1";
@@ -45,7 +46,7 @@ pub(super) fn of(
     let related: BTreeMap<_, _> = (upstream.related_requests().into_iter())
         .map(|(keys, related)| Ok((keys.join("."), request(related)?)))
         .collect::<Result<_, SecretError>>()?;
-    let account = account.put("related", &related);
+    let account = (account.put("related", &related)).put("values", &login_values(&upstream.auth));
     let account = match &upstream.account {
         Some(name) => account.put("named", name),
         None => account
@@ -53,6 +54,19 @@ pub(super) fn of(
             .put("certificate", &secrets.certificate(&upstream.connection)?),
     };
     Ok(CanonicalValue::Table(account))
+}
+
+/// Where the values stand that a login and those before it return: one of them may name the tenant that is asked
+/// for, also where the account has a name.
+fn login_values(auth: &Auth) -> BTreeMap<String, LoginLocation> {
+    let Auth::TokenExchange(auth) = auth else {
+        return BTreeMap::new();
+    };
+    let earlier = auth.chain.iter().flat_map(|(name, step)| {
+        let values = login_values(step).into_iter();
+        values.map(move |(value, location)| (format!("{name}.{value}"), location))
+    });
+    earlier.chain(auth.values.clone()).collect()
 }
 
 /// The hash that takes the place of a secret, and that an account is.
@@ -94,7 +108,11 @@ impl Secrets<'_> {
                 let chain = auth.chain.iter();
                 let chain = chain.map(|(name, step)| Ok((name.clone(), self.auth(step)?)));
                 let chain: BTreeMap<_, _> = chain.collect::<Result<_, SecretError>>()?;
-                table.put("base_url", &auth.base_url).put("chain", &chain)
+                table
+                    .put("base_url", &auth.base_url)
+                    .put("chain", &chain)
+                    .put("token", &auth.token)
+                    .put("cookies", &auth.cookies)
             }
             Auth::Oauth2ClientCredentials(auth) => {
                 self.client(scheme("oauth2_client_credentials"), &auth.client())?

@@ -7,9 +7,9 @@ use crate::config::upstream::Method;
 use crate::config::upstream::pushdown::{KnownBy, Matches, PeopleList, SearchedField};
 use crate::plan::pushdown::{Case, Quote, Texts};
 use crate::plan::{
-    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, LinkBase, Location, Meaning,
-    OneOrMany, Origin, Part, Repeat, Scalar, ShortPage, StatusPattern, Step, Take, TimeFormat,
-    Trust,
+    Absence, Absent, AbsentRecords, Decode, EmptyPage, Extra, Format, LinkBase, Location,
+    LoginLocation, Meaning, OneOrMany, Origin, Part, Repeat, Scalar, ShortPage, StatusPattern,
+    Step, Take, TimeFormat, Trust,
 };
 use crate::plan::{Path, Span};
 
@@ -167,6 +167,17 @@ impl Encode for Location {
                 .put("only", &place.only)
                 .put("value", &place.value)
                 .encode(),
+        }
+    }
+}
+
+impl Encode for LoginLocation {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let table = CanonicalTable::default();
+        match self {
+            Self::Body(path) => path.encode(),
+            Self::Header { header } => table.put("header", header).encode(),
+            Self::Cookie { cookie } => table.put("cookie", cookie).encode(),
         }
     }
 }

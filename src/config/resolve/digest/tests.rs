@@ -141,6 +141,48 @@ fn every_scheme_is_an_account_of_its_own() {
     assert_eq!(BTreeMap::from(accounts).len(), schemes.len());
 }
 
+#[rstest]
+#[case::another_token("token = '/token'", "token = '/tokens/beta'")]
+#[case::another_value("org = '/orgs/alpha'", "org = '/orgs/beta'")]
+#[case::a_value_of_another_name("org = '/orgs/alpha'", "tenant = '/orgs/alpha'")]
+#[case::a_header_instead("org = '/orgs/alpha'", "org = { header = '/orgs/alpha' }")]
+#[case::a_cookie_instead("org = '/orgs/alpha'", "org = { cookie = '/orgs/alpha' }")]
+#[case::no_value("org = '/orgs/alpha'", "")]
+#[case::cookies("cookies = false", "cookies = true")]
+fn what_is_taken_from_a_login_may_be_another_account(#[case] from: &str, #[case] to: &str) {
+    let request = "request = { path = '/login' }";
+    let login = format!(
+        "type = 'token_exchange', {request}, token = '/token', values = {{ org = '/orgs/alpha' }}, cookies = false"
+    );
+    assert!(login.contains(from), "{from}");
+    for auth in [
+        |login: &str| format!("auth = {{ {login} }}"),
+        |login: &str| {
+            format!(
+                "auth = {{ type = 'token_exchange', request = {{ path = '/' }}, token = '/t', chain = {{ a = {{ {login} }} }} }}"
+            )
+        },
+    ] {
+        let (shape, account) = digests(&auth(&login), &[]);
+        let (other_shape, other_account) = digests(&auth(&login.replace(from, to)), &[]);
+        assert_eq!(shape, other_shape);
+        assert_ne!(account, other_account);
+    }
+}
+
+#[test]
+fn an_account_with_a_name_is_another_one_with_the_tenant_that_a_login_names() {
+    let login = |at: &str| {
+        format!(
+            "account = 'svc-groups'\nauth = {{ type = 'token_exchange', request = {{ path = '/login' }}, values = {{ org = '{at}' }} }}"
+        )
+    };
+    assert_ne!(
+        digests(&login("/orgs/alpha"), &[]).1,
+        digests(&login("/orgs/beta"), &[]).1
+    );
+}
+
 /// The digests of the usual block that shows what is in this file.
 fn showing(pem: &str) -> (Shape, Account) {
     let directory = tempfile::tempdir().unwrap();
