@@ -135,32 +135,42 @@ impl TokenSource {
         observers: &Observers,
         memory: &PageMemory,
     ) -> Result<Arc<Token>, UpstreamError> {
-        in_time(deadline, self.cell.get(self.login(observers, memory))).await
+        self.other_than(None, (deadline, observers, memory)).await
     }
 
-    /// The current token, for a login that comes after this one.
+    /// The current token, unless it is `refused`: then that of a new login, for which those that `refused` was made of
+    /// are as good as refused, too. Until it is there, others go on with the current one.
+    async fn other_than(
+        &self,
+        refused: Option<&Arc<Token>>,
+        (deadline, observers, memory): (Instant, &Observers, &PageMemory),
+    ) -> Result<Arc<Token>, UpstreamError> {
+        let login = self.login(refused.cloned(), observers, memory);
+        let refused = refused.map(Arc::as_ref);
+        in_time(deadline, self.cell.get_other_than(refused, login)).await
+    }
+
+    /// The same for a login that comes after this one.
     fn token_before<'a>(
         &'a self,
-        deadline: Instant,
-        observers: &'a Observers,
-        memory: &'a PageMemory,
+        refused: Option<&'a Arc<Token>>,
+        waiting: (Instant, &'a Observers, &'a PageMemory),
     ) -> BoxFuture<'a, Result<Arc<Token>, UpstreamError>> {
-        Box::pin(self.token(deadline, observers, memory))
+        Box::pin(self.other_than(refused, waiting))
     }
 
     /// A token for one caller of several, which was refused with `refused`: the current one if that is another, or if
     /// `refusal` says nothing of it. The others go on with what there is.
     pub(super) async fn token_instead_of(
         &self,
-        refused: &Token,
+        refused: &Arc<Token>,
         refusal: &UpstreamError,
         (deadline, observers, memory): (Instant, &Observers, &PageMemory),
     ) -> Result<Arc<Token>, UpstreamError> {
         if self.cell.is_settled(refused) && !self.is_worth_renewing(refusal) {
             return self.token(deadline, observers, memory).await;
         }
-        let login = self.login(observers, memory);
-        in_time(deadline, self.cell.get_other_than(Some(refused), login)).await
+        (self.other_than(Some(refused), (deadline, observers, memory))).await
     }
 
     /// Whether the refusal of one caller may be that of the current token, which all callers share: not if that was
@@ -181,6 +191,7 @@ impl TokenSource {
 
     fn login(
         &self,
+        instead_of: Option<Arc<Token>>,
         observers: &Observers,
         memory: &PageMemory,
     ) -> impl Future<Output = Result<Token, UpstreamError>> + Send + 'static {
@@ -188,12 +199,16 @@ impl TokenSource {
         let (observers, memory) = (observers.clone(), memory.clone());
         // Not that of the first who asks: others may have more time.
         let until = Instant::now() + self.longest.get();
-        async move { call.log_in(until, observers, memory).await }
+        async move { call.log_in(instead_of, until, observers, memory).await }
     }
 
-    /// Says that the upstream refused `token`: the next one to ask logs in again.
+    /// Says that the upstream refused `token`: the next one to ask logs in again, also to those that it was made of.
+    /// A request may hold what they returned, and which of all this was refused, nothing says.
     pub(super) fn refused(&self, token: &Token) {
         self.cell.invalidate(token);
+        for ((_, source), earlier) in self.call.earlier.iter().zip(token.made_of()) {
+            source.refused(earlier);
+        }
     }
 }
 
@@ -234,27 +249,31 @@ impl LoginCall {
 
     async fn log_in(
         &self,
+        instead_of: Option<Arc<Token>>,
         deadline: Instant,
         observers: Observers,
         memory: PageMemory,
     ) -> Result<Token, UpstreamError> {
-        let login = confirmed(deadline, || self.attempt(deadline, &observers, &memory)).await;
+        let (refused, waiting) = (instead_of.as_deref(), (deadline, &observers, &memory));
+        let login = confirmed(deadline, || self.attempt(refused, waiting)).await;
         observers.notify(&Event::LoginEnded(login.as_ref().map(|_| ())));
         login
     }
 
+    /// Logs in once, without what the refused token was made of.
     async fn attempt(
         &self,
-        deadline: Instant,
-        observers: &Observers,
-        memory: &PageMemory,
+        instead_of: Option<&Token>,
+        waiting: (Instant, &Observers, &PageMemory),
     ) -> Result<Token, UpstreamError> {
+        let (deadline, observers, memory) = waiting;
         let mut earlier = LoginValues::default();
         let mut tokens = Vec::new();
-        for (name, source) in &self.earlier {
-            let token = source.token_before(deadline, observers, memory).await?;
+        for (at, (name, source)) in self.earlier.iter().enumerate() {
+            let refused = instead_of.and_then(|refused| refused.made_of().get(at));
+            let token = source.token_before(refused, waiting).await?;
             earlier.put_all_of(name, token.values());
-            tokens.push((source, token));
+            tokens.push(token);
         }
         let mut request = self.request(&earlier)?;
         request.extensions_mut().insert(memory.clone());
@@ -281,12 +300,12 @@ impl LoginCall {
                 // What the request was made of may be what is refused.
                 if error.kind == ErrorKind::Unauthorized {
                     *self.returned() = None;
-                    for (source, token) in &tokens {
+                    for ((_, source), token) in self.earlier.iter().zip(&tokens) {
                         source.refused(token);
                     }
                 }
             })?;
-        let token = self.read(&answer, &earlier)?;
+        let token = self.read(&answer, &earlier)?.which_is_made_of(tokens);
         if let Some(problem) = token.unknown_expiry() {
             observers.notify(&Event::ExpiryUnknown(problem));
         }

@@ -57,6 +57,8 @@ pub struct Token {
     /// The token itself; `None` for a login that brings only cookies or other values.
     secret: Option<SecretString>,
     values: LoginValues,
+    /// What the logins brought that its own request was made of, in their order.
+    made_of: Vec<Arc<Token>>,
     life: Option<Life>,
     unknown_expiry: Option<String>,
 }
@@ -117,6 +119,7 @@ impl Token {
         Ok(Self {
             secret: text.map(SecretString::from),
             values,
+            made_of: Vec::new(),
             life: left.and_then(Result::ok).and_then(Life::starting_now),
             unknown_expiry,
         })
@@ -126,6 +129,17 @@ impl Token {
     pub(super) fn with_values(mut self, values: LoginValues) -> Self {
         self.values.extend(&values);
         self
+    }
+
+    /// The same token, whose login's request was made of these.
+    pub(in crate::upstream) fn which_is_made_of(mut self, earlier: Vec<Arc<Self>>) -> Self {
+        self.made_of = earlier;
+        self
+    }
+
+    /// What the logins brought that its own request was made of, in their order.
+    pub(in crate::upstream) fn made_of(&self) -> &[Arc<Self>] {
+        &self.made_of
     }
 
     /// The same token, whose answer was free to say nothing of an expiry.

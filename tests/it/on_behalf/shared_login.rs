@@ -93,6 +93,40 @@ async fn a_token_that_is_revoked_under_several_walks_costs_no_caller_its_list() 
     assert_eq!(club.logins(), 2);
 }
 
+/// The second login takes the session whether or not it is revoked; who lists groups does not.
+#[tokio::test(start_paused = true)]
+async fn a_session_behind_the_login_of_all_is_renewed_with_it() {
+    let (given, valid) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(1)));
+    let taken = Arc::clone(&valid);
+    let token = |text: &str| answer(&json!({ "token": text })).map(Bytes::from);
+    let server = Server::start(move |request: &Request<Bytes>| match request.uri().path() {
+        "/session" => token(&format!("s{}", given.fetch_add(1, Ordering::SeqCst) + 1)),
+        "/login" => token("t1"),
+        _ if header(request, "x-session") == format!("s{}", taken.load(Ordering::SeqCst)) => {
+            list_of(header(request, "x-on-behalf-of"))
+        }
+        _ => status(401).map(Bytes::from),
+    })
+    .await;
+    let catalog = catalog(adapter(
+        &server,
+        "request = { path = '/groups', headers = { x-on-behalf-of = '{caller.id}', \
+         x-session = '{login.session.token}' } }\n\
+         min_refresh = '0s'\n\
+         [upstreams.club.auth]\ntype = 'token_exchange'\ntoken = '/token'\n\
+         request = { path = '/login', query = { session = '{login.session.token}' } }\n\
+         [upstreams.club.auth.chain.session]\ntype = 'token_exchange'\ntoken = '/token'\n\
+         request = { path = '/session' }",
+    ));
+    for session in [1, 2, 3] {
+        valid.store(session, Ordering::SeqCst);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let found = ask_as(&catalog, &caller("alice"), CacheMode::Insist).await;
+        assert!(found.error.is_none(), "{found:?}");
+        assert_eq!(owner(&found), "alice");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn callers_who_are_refused_renew_the_login_of_all_now_and_then() {
     for (code, seconds) in [(401, 10), (403, 60)] {

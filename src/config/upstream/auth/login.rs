@@ -57,7 +57,7 @@ pub struct TokenExchangeAuth {
     /// `{login.NAME.token}`, `{login.NAME.cookies}` or `{login.NAME.VALUE}`, or into that of another one of
     /// them: what they use says in which order they run. Each is an `auth` of its own, of a type that logs in,
     /// without `header`, `scheme`, `query`, `cookie`, `cookies` and `chain`. At most four run one after
-    /// another.
+    /// another. If a request with what they returned is refused, all of them run again.
     #[serde(default)]
     pub chain: BTreeMap<String, Auth>,
 }
