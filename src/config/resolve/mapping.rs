@@ -2,8 +2,8 @@
 
 use super::{fields, records};
 use crate::config::Upstream;
-use crate::plan::{Lookup, Mapping, Paging, RecordColumn};
-use crate::problem::{KeyPath, Problems};
+use crate::plan::{Lookup, Mapping, Paging, Part, RecordColumn, Records};
+use crate::problem::{KeyPath, Problem, Problems};
 
 /// Resolves how the records of an upstream become groups, `beside` which columns are read.
 pub(crate) fn mapping(
@@ -43,7 +43,11 @@ pub(super) fn lookup(
     let id = upstream.pushdown.id.as_ref()?;
     id.request.as_ref()?;
     let at = at.join("pushdown").join("id").join("records");
-    let records = records::records(&at, &id.records(), upstream.format, problems);
+    let mut records = records::records(&at, &id.records(), upstream.format, problems);
+    if records.only.is_none() {
+        check_only(&at, &records, &listing.records, problems);
+        records.only.clone_from(&listing.records.only);
+    }
     Some(Lookup {
         paging: paging.of_one_group(),
         mapping: Mapping {
@@ -51,4 +55,18 @@ pub(super) fn lookup(
             ..listing.clone()
         },
     })
+}
+
+/// What the list leaves out is no group either where it is asked for by itself.
+fn check_only(at: &KeyPath, records: &Records, listing: &Records, problems: &mut Problems) {
+    let mut conditions = listing.only.iter().flat_map(|only| only.as_slice());
+    if !records.keyed && conditions.any(|condition| condition.path == Part::Key) {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                "`records.only` compares `$key`, which a group that is asked for by itself does not have",
+            )
+            .with_help("say by `only` here what such a response has if it is a group"),
+        );
+    }
 }

@@ -194,6 +194,7 @@ pub struct PushedId {
     /// such group. Without it, `{id}` is in `request`.
     pub request: Option<Request>,
     /// Where its response holds the group: `/`, the default, is the response itself. Only with `request`.
+    /// Without an `only` of its own, that of the list's `records` says what is a group.
     pub records: Option<Records>,
 }
 
