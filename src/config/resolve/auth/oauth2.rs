@@ -148,7 +148,7 @@ fn client(
     ];
     let optional = optional.into_iter();
     let optional = optional.filter_map(|(name, value)| Some(parameter(name, value?)));
-    let others = parameters(keys, block);
+    let others = parameters(keys, own.as_deref(), block);
     let id = match keys.client_id {
         Some(id) => block.text("client_id", id).map(Some),
         None => Some(None),
@@ -201,8 +201,12 @@ fn form(parameters: impl Iterator<Item = (String, SecretValue)>) -> SecretValue 
     SecretValue::from(form.finish().as_str())
 }
 
-/// The parameters of the file's own.
-fn parameters(keys: &ClientKeys<'_>, block: &mut Block<'_>) -> Option<Parameters> {
+/// The parameters of the file's own, beside those that the grant has.
+fn parameters(
+    keys: &ClientKeys<'_>,
+    grant: Option<&[(String, SecretValue)]>,
+    block: &mut Block<'_>,
+) -> Option<Parameters> {
     const OURS: [&str; 10] = [
         "grant_type",
         "client_id",
@@ -216,8 +220,18 @@ fn parameters(keys: &ClientKeys<'_>, block: &mut Block<'_>) -> Option<Parameters
         "refresh_token",
     ];
     let table = &mut block.table("parameters");
+    let is_of_grant = |name: &str| grant.is_some_and(|all| all.iter().any(|(own, _)| own == name));
     let parameters = keys.parameters.iter().map(|(name, text)| {
-        if OURS.contains(&name.as_str()) {
+        // A server may take either of two, and a token of another one would be everybody's.
+        if name == "subject_token" && is_of_grant("subject_token_type") {
+            table.wrong(
+                name,
+                "the `subject_token` is each caller's own",
+                "leave it out",
+            );
+            return None;
+        }
+        if OURS.contains(&name.as_str()) || is_of_grant(name) {
             let message = format!("`{name}` has a key of its own");
             table.wrong(name, message, "write it beside `parameters`");
             return None;
@@ -343,6 +357,8 @@ fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::super::tests::auth_in;
 
     #[test]
@@ -372,5 +388,47 @@ mod tests {
         let told = told.join("\n--\n");
         assert!(!told.contains("hunter2"), "{told}");
         insta::assert_snapshot!(told);
+    }
+
+    #[rstest]
+    #[case::password(
+        "type = 'oauth2_password'\nusername = 'a'\npassword = { env = 'KEY' }",
+        "password = { env = 'KEY' }",
+        "`password` has a key of its own"
+    )]
+    #[case::username(
+        "type = 'oauth2_password'\nusername = 'a'\npassword = { env = 'KEY' }",
+        "username = 'b'",
+        "`username` has a key of its own"
+    )]
+    #[case::type_of_a_token(
+        "type = 'token_exchange_caller'",
+        "subject_token_type = 'a:b'",
+        "`subject_token_type` has a key of its own"
+    )]
+    #[case::token_of_a_caller(
+        "type = 'token_exchange_caller'",
+        "subject_token = { env = 'KEY' }",
+        "the `subject_token` is each caller's own"
+    )]
+    fn no_parameter_stands_beside_what_the_grant_sends(
+        #[case] auth: &str,
+        #[case] parameter: &str,
+        #[case] expected: &str,
+    ) {
+        let rest =
+            "token_url = 'https://a.example/t'\nclient_id = 'c'\nclient_secret = { env = 'KEY' }";
+        assert!(auth_in(&format!("{auth}\n{rest}")).is_ok());
+        let problems = auth_in(&format!("{auth}\n{rest}\nparameters = {{ {parameter} }}"));
+        let problems = problems.unwrap_err().join("\n");
+        assert!(problems.contains(expected), "{problems}");
+    }
+
+    /// Not every server knows it by our name: what this type does not send is the file's own.
+    #[test]
+    fn a_parameter_that_another_grant_has_may_be_sent() {
+        let auth = "type = 'oauth2_client_credentials'\ntoken_url = 'https://a.example/t'\nclient_id = 'c'\n\
+                    client_secret = { env = 'KEY' }\nparameters = { username = 'svc' }";
+        assert!(auth_in(auth).is_ok());
     }
 }
