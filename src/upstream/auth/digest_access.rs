@@ -88,7 +88,11 @@ impl DigestState {
         if has_answered {
             return false;
         }
-        *self.lock() = Some((challenge, 0));
+        let mut state = self.lock();
+        // A count that comes again with its nonce may be taken for a replay (section 3.4).
+        let count = (state.as_ref()).filter(|(held, _)| held.nonce == challenge.nonce);
+        let count = count.map_or(0, |(_, count)| *count);
+        *state = Some((challenge, count));
         true
     }
 

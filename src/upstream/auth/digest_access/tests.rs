@@ -124,6 +124,9 @@ fn a_nonce_is_used_again_and_counted_and_a_refused_one_is_answered_once() {
     // Refused for good, too old, and a new one.
     assert!(!state.take(&challenge("n1", ""), &first));
     assert!(state.take(&challenge("n1", ", stale=true"), &first));
+    // Of two requests at once that had no answer yet, the second brings the same nonce.
+    assert!(state.take(&challenge("n1", ""), &HeaderMap::new()));
+    assert!(count(&sign(), "00000003"));
     assert!(state.take(&challenge("n2", ""), &first));
     assert!(count(&sign(), "00000001"));
 }
