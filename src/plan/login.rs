@@ -68,13 +68,23 @@ pub struct EarlierLogin {
 impl Login {
     /// The requests of the upstream's own that it and those before it send.
     pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.grants().filter_map(|grant| match grant {
+            Grant::Exchange(exchange) => Some(&exchange.request),
+            Grant::Oauth2(_) | Grant::CallerToken(_) => None,
+        })
+    }
+
+    /// The clients of OAuth 2.0 that it and those before it are.
+    pub fn clients(&self) -> impl Iterator<Item = &Oauth2Client> {
+        self.grants().filter_map(|grant| match grant {
+            Grant::Oauth2(client) | Grant::CallerToken(client) => Some(client),
+            Grant::Exchange(_) => None,
+        })
+    }
+
+    fn grants(&self) -> impl Iterator<Item = &Grant> {
         let earlier = self.chain.iter().map(|step| &step.grant);
-        earlier
-            .chain([&self.grant])
-            .filter_map(|grant| match grant {
-                Grant::Exchange(exchange) => Some(&exchange.request),
-                Grant::Oauth2(_) | Grant::CallerToken(_) => None,
-            })
+        earlier.chain([&self.grant])
     }
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
-use crate::plan::{self, Auth, Fixed};
+use crate::plan::{self, Auth, ClientProof, Fixed};
 use crate::redact::Redactor;
 
 use super::on_behalf::CallerAsk;
@@ -36,6 +36,12 @@ impl Masks {
         }
         if let Auth::Fixed(Fixed::Header { value, .. }) = &*upstream.auth {
             redactor.add_header(value, "SECRET");
+        }
+        let login = upstream.auth.login().into_iter();
+        for client in login.flat_map(|login| login.clients()) {
+            if let ClientProof::Header(value) = &client.proof {
+                redactor.add_header(value, "SECRET");
+            }
         }
         let proxy = upstream.connection.proxy.as_ref();
         if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
@@ -146,5 +152,28 @@ mod tests {
             "{detail}"
         );
         assert!(!detail.contains(echoed.trim_end_matches('=')), "{detail}");
+    }
+
+    #[rstest]
+    #[case::of_its_own("")]
+    #[case::of_an_earlier_login("chain.client.")]
+    fn the_basic_credentials_of_an_oauth_client_are_masked(#[case] at: &str) {
+        let client = format!(
+            "auth.{at}type = 'oauth2_client_credentials'\nauth.{at}token_url = 'http://club.example/t'\n\
+             auth.{at}client_id = 'svc'\nauth.{at}client_secret = {{ env = 'SECRET' }}\n"
+        );
+        let login = "auth.type = 'token_exchange'\nauth.token = '/t'\n\
+                     auth.request = { path = '/l', query = { t = '{login.client.token}' } }\n";
+        let upstream = testing::upstream(
+            &format!(
+                "base_url = 'http://club.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+                 fields = {{ id = 'id', name = 'id' }}\n{client}{}",
+                if at.is_empty() { "" } else { login }
+            ),
+            &[("SECRET", "s3cret-of-a-client")],
+        );
+        let masks = Masks::new(&[], &upstream);
+        let shown = masks.text("you sent Basic c3ZjOnMzY3JldC1vZi1hLWNsaWVudA==");
+        assert!(!shown.contains("c3ZjOnMzY3Jl"), "{shown}");
     }
 }
