@@ -42,7 +42,8 @@ pub(super) struct Probe {
     ///
     /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
     /// `records`, `groups`, `skipped`, `unparsed_timestamps`, `announced_records`,
-    /// `announced_pages` and `next`, and if there is any `unread_people` and `unknown_expiry`), `detail` for the page in full (`page`, `groups` as pairs of
+    /// `announced_pages` and `next`, and if there is any `unread_people`,
+    /// `unmarked_people` and `unknown_expiry`), `detail` for the page in full (`page`, `groups` as pairs of
     /// `record` and `group`, `unmapped`), and either `summary` or `error`; the other is null. A
     /// request has `purpose` (`login`, `count`, `page`), `method`, `url`, `headers`, `body`,
     /// `signed` and `answer` (`status`, `milliseconds`, `bytes`, `headers`).

@@ -48,9 +48,20 @@ impl ListedSource {
         if !hidden.in_both(TIMES).is_none() {
             self.counts.unparsed_timestamps = 0;
         }
+        if !hidden.in_both(PEOPLE).is_none() {
+            self.counts.unread_people = 0;
+            self.counts.unmarked_people = 0;
+        }
         self
     }
 }
+
+/// The lists whose people may not have been read.
+const PEOPLE: HiddenFields = HiddenFields::of(&[
+    HideableField::Members,
+    HideableField::Admins,
+    HideableField::Guests,
+]);
 
 /// The fields whose times may not have been read.
 const TIMES: HiddenFields = HiddenFields::of(&[HideableField::CreatedAt, HideableField::UpdatedAt]);

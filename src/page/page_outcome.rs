@@ -39,6 +39,7 @@ pub(crate) struct PageOutcome {
     pub(super) listed: u64,
     pub(super) unparsed_timestamps: u64,
     pub(super) unread_people: u64,
+    pub(super) unmarked_people: u64,
     /// Which of its rows stand below others.
     pub(super) nested: Vec<u32>,
 }

@@ -45,6 +45,7 @@ impl PageOutcome {
             listed: page.listed,
             unparsed_timestamps: mapped.unparsed_timestamps,
             unread_people: mapped.unread_people,
+            unmarked_people: mapped.unmarked_people,
             nested: nested.map(|(index, _)| index as u32).collect(),
         })
     }
@@ -81,6 +82,7 @@ impl PageOutcome {
                 skipped: self.skips.clone(),
                 unparsed_timestamps: self.unparsed_timestamps,
                 unread_people: self.unread_people,
+                unmarked_people: self.unmarked_people,
             },
             hold: PageHold::default(),
             outcome: None,

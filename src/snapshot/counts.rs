@@ -1,5 +1,7 @@
 //! What a walk counted besides groups.
 
+use std::ops::AddAssign;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,14 @@ pub struct Counts {
     pub repeated: u64,
     /// Times that could not be read; they are null and kept under `attributes`.
     pub unparsed_timestamps: u64,
+    /// Items of lists of people that were skipped because they have neither an id nor an email address where the
+    /// adapter says. Missing where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unread_people: u64,
+    /// Items of lists of people that were left out because they have nothing at the path that `only` compares. Missing
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unmarked_people: u64,
     /// Whether the list changed while it was walked, also on the second try.
     pub drifted: bool,
     /// Groups left out because they were gone when their details or people were asked for.
@@ -31,6 +41,39 @@ pub struct Counts {
     /// Groups in which a walk for everything differed from what walks for changes had made of the list.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub differing: u64,
+}
+
+impl AddAssign for Counts {
+    /// Adds what a list of other groups counted.
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            skipped,
+            left_out,
+            repeated,
+            unparsed_timestamps,
+            unread_people,
+            unmarked_people,
+            drifted,
+            gone,
+            changed,
+            removed,
+            differing,
+        } = other;
+        self.skipped += skipped;
+        self.left_out += left_out;
+        self.repeated += repeated;
+        self.unparsed_timestamps += unparsed_timestamps;
+        self.unread_people += unread_people;
+        self.unmarked_people += unmarked_people;
+        self.drifted |= drifted;
+        self.gone += gone;
+        self.changed = match (self.changed, changed) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+        self.removed += removed;
+        self.differing += differing;
+    }
 }
 
 const fn is_zero(count: &u64) -> bool {

@@ -197,6 +197,8 @@ impl Entry {
                     left_out = cached.counts.left_out,
                     repeated = cached.counts.repeated,
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
+                    unread_people = cached.counts.unread_people,
+                    unmarked_people = cached.counts.unmarked_people,
                     drifted = cached.counts.drifted,
                     gone = completion.map(|completion| completion.gone),
                     asked = completion.map(|completion| completion.asked),

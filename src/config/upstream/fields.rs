@@ -70,6 +70,8 @@ pub struct Each {
     pub keyed: bool,
     /// Which items are people, where the list holds others too, such as `{ path = "type", not =
     /// "group" }`. Of a list of conditions, all must hold. The other items stay in `attributes`.
+    /// Those that have nothing at a path that is compared are counted (`unmarked_people` in `/sources`): if that is
+    /// so of all of them, the path may be another.
     pub only: Option<OneOrMany<RecordFilter>>,
     /// The account id, from the item; `.` is the item itself.
     pub id: Option<Field>,

@@ -73,3 +73,27 @@ async fn no_time_is_counted_that_is_hidden(#[case] hidden: HideableField, #[case
         .map(|at| sources.pointer(at).unwrap()["unparsed_timestamps"].as_u64());
     assert_eq!(counts, [Some(counted), Some(3)]);
 }
+
+#[rstest]
+#[case(HideableField::Members, None)]
+#[case(HideableField::Admins, None)]
+#[case(HideableField::Guests, None)]
+#[case(HideableField::Email, Some(3))]
+#[tokio::test]
+async fn nobody_is_counted_in_lists_that_are_hidden(
+    #[case] hidden: HideableField,
+    #[case] counted: Option<u64>,
+) {
+    let mut held = both();
+    for held in &mut held {
+        held.counts.unread_people = 3;
+        held.counts.unmarked_people = 3;
+    }
+    let (_, _, body) = ask(&state(held), &lacking(hidden), get("/sources")).await;
+    let sources: Value = serde_json::from_str(&body).unwrap();
+    for key in ["unread_people", "unmarked_people"] {
+        let counts =
+            ["/sources/0", "/sources/1"].map(|at| sources.pointer(at).unwrap()[key].as_u64());
+        assert_eq!(counts, [counted, Some(3)]);
+    }
+}

@@ -59,6 +59,7 @@ pub fn map_columns(
         skipped: Vec::new(),
         unparsed_timestamps: 0,
         unread_people: 0,
+        unmarked_people: 0,
     };
     for (index, record) in records.into_iter().enumerate() {
         if let Some(skip) = only.and_then(|only| left_out(only, record)) {

@@ -206,6 +206,7 @@ impl<'a> Mapper<'a> {
             skipped: self.skipped,
             unparsed_timestamps: self.reader.unparsed_timestamps(),
             unread_people: self.reader.unread_people(),
+            unmarked_people: self.reader.unmarked_people(),
         }
     }
 }

@@ -180,6 +180,7 @@ pub(super) mod tests {
         pub(in crate::page::mapping) outcomes: Vec<Result<Group, Skip>>,
         pub(in crate::page::mapping) unparsed_timestamps: u64,
         pub(in crate::page::mapping) unread_people: u64,
+        pub(in crate::page::mapping) unmarked_people: u64,
     }
 
     /// Maps a body by an adapter of these keys.
@@ -190,6 +191,7 @@ pub(super) mod tests {
             outcomes: mapped.outcomes(),
             unparsed_timestamps: mapped.unparsed_timestamps,
             unread_people: mapped.unread_people,
+            unmarked_people: mapped.unmarked_people,
         })
     }
 
@@ -301,6 +303,19 @@ pub(super) mod tests {
         let batch = map_one(&fields, &record);
         let members = groups(&batch).next().unwrap().members.len();
         assert_eq!((batch.unread_people, members), (1, 1));
+    }
+
+    #[test]
+    fn items_of_a_list_of_people_that_lack_what_is_compared_are_counted() {
+        let fields = format!(
+            "{BARE}members = {{ each = 'members', id = 'value', only = {{ path = 'typ', equals = 'user' }} }}"
+        );
+        let members =
+            json!([{"value": 5, "typ": "group"}, {"value": 6, "type": "user"}, {"value": 7}]);
+        let batch = map_one(&fields, &json!({"id": 1, "name": "a", "members": members}));
+        let members = groups(&batch).next().unwrap().members.len();
+        let counted = (batch.unmarked_people, batch.unread_people, members);
+        assert_eq!(counted, (2, 0, 0));
     }
 
     #[test]

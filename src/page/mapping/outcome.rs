@@ -51,6 +51,8 @@ pub struct MappedPage {
     pub unparsed_timestamps: u64,
     /// Items of lists of people that gave neither an id nor an email address.
     pub unread_people: u64,
+    /// Items of lists of people that were left out because they have nothing at the path that `only` compares.
+    pub unmarked_people: u64,
 }
 
 impl MappedPage {

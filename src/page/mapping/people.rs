@@ -7,6 +7,7 @@ use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
 use super::item::Item;
+use super::outcome::Skip;
 use super::record_filter::left_out;
 use super::unmapped::{MappedList, remaining, remaining_items};
 
@@ -21,6 +22,8 @@ pub(super) struct FoundPeople<'p> {
     pub(super) left: Option<MappedList<'p>>,
     /// How many items gave neither an id nor an email address.
     pub(super) unread: u64,
+    /// How many items lack what `only` compares.
+    pub(super) unmarked: u64,
 }
 
 impl People {
@@ -38,7 +41,7 @@ impl People {
         let start = people.len();
         let mut is_listed = false;
         let mut is_whole = true;
-        let mut unread = 0;
+        let (mut unread, mut unmarked) = (0, 0);
         for list in lists.filter(|list| !list.is_null()) {
             is_listed = true;
             let before = people.len();
@@ -66,7 +69,9 @@ impl People {
                     0
                 }
             };
-            let expected = items.saturating_sub(self.left_out(list));
+            let (left_out, lacking) = self.left_out(list);
+            unmarked += lacking;
+            let expected = items.saturating_sub(left_out);
             unread += expected.saturating_sub(people.len() - before) as u64;
         }
         Some(FoundPeople {
@@ -74,26 +79,36 @@ impl People {
             taken: None,
             left: self.path().map(|path| (path, (!is_whole).then_some(self))),
             unread,
+            unmarked,
         })
     }
 
-    /// How many items of a list are no people, by what is declared of them.
-    fn left_out(&self, list: Node<'_>) -> usize {
-        if self.only.is_none() {
-            return 0;
-        }
-        let is_left_out = |item: &Item<'_>| self.is_left_out(*item);
-        match &self.kind {
-            PeopleKind::List => {
-                let items = list.list().into_iter().map(Item::Plain);
-                items.filter(is_left_out).count()
+    /// How many items of a list are no people, by what is declared of them, and how many of those lack what is
+    /// compared.
+    fn left_out(&self, list: Node<'_>) -> (usize, u64) {
+        let (mut all, mut lacking) = (0, 0);
+        let Some(only) = &self.only else {
+            return (all, lacking);
+        };
+        let mut count = |item: Item<'_>| {
+            if let Some(skip) = left_out(only, item) {
+                all += 1;
+                lacking += u64::from(skip == Skip::Unmarked);
             }
+        };
+        match &self.kind {
+            PeopleKind::List => list
+                .list()
+                .into_iter()
+                .map(Item::Plain)
+                .for_each(&mut count),
             PeopleKind::Keyed => {
                 let items = list.members().map(|(key, node)| Item::Keyed(key, node));
-                items.filter(is_left_out).count()
+                items.for_each(&mut count);
             }
-            PeopleKind::Text(_) => 0,
+            PeopleKind::Text(_) => {}
         }
+        (all, lacking)
     }
 
     fn is_left_out(&self, item: Item<'_>) -> bool {
@@ -110,6 +125,7 @@ impl People {
             taken: path.map(|(_, around)| around).filter(|_| around.is_empty()),
             left: None,
             unread: 0,
+            unmarked: 0,
         })
     }
 

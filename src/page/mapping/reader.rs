@@ -23,6 +23,7 @@ pub(super) struct Reader<'a> {
     lists: Vec<MappedList<'a>>,
     unparsed_timestamps: u64,
     unread_people: u64,
+    unmarked_people: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -35,6 +36,7 @@ impl<'a> Reader<'a> {
             lists: Vec::new(),
             unparsed_timestamps: 0,
             unread_people: 0,
+            unmarked_people: 0,
         }
     }
 
@@ -145,6 +147,7 @@ impl<'a> Reader<'a> {
             (left, _) => self.lists.extend(left),
         }
         self.unread_people += found.unread;
+        self.unmarked_people += found.unmarked;
         found.is_listed.then_some(start..people.len())
     }
 
@@ -156,6 +159,11 @@ impl<'a> Reader<'a> {
     /// The number of items of lists of people that gave neither an id nor an email address, in all records.
     pub(super) const fn unread_people(&self) -> u64 {
         self.unread_people
+    }
+
+    /// The number of items of lists of people that lack what `only` compares, in all records.
+    pub(super) const fn unmarked_people(&self) -> u64 {
+        self.unmarked_people
     }
 
     /// Writes what no field has mapped, without `children`, which become groups of their own.

@@ -35,8 +35,8 @@
 //!
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
-//! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, drifted, gone,
-//!                                                 # changed, removed, differing
+//! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, unread_people,
+//!                                                 # unmarked_people, drifted, gone, changed, removed, differing
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -131,6 +131,8 @@ pub(crate) struct ExpectedCounts {
     left_out: u64,
     repeated: u64,
     unparsed_timestamps: u64,
+    unread_people: u64,
+    unmarked_people: u64,
     drifted: bool,
     gone: u64,
     changed: Option<u64>,
@@ -145,6 +147,8 @@ impl From<Counts> for ExpectedCounts {
             left_out: counts.left_out,
             repeated: counts.repeated,
             unparsed_timestamps: counts.unparsed_timestamps,
+            unread_people: counts.unread_people,
+            unmarked_people: counts.unmarked_people,
             drifted: counts.drifted,
             gone: counts.gone,
             changed: counts.changed,

@@ -116,6 +116,8 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         ("left_out", counts.left_out),
         ("repeated", counts.repeated),
         ("unparsed_timestamps", counts.unparsed_timestamps),
+        ("unread_people", counts.unread_people),
+        ("unmarked_people", counts.unmarked_people),
         ("gone", counts.gone),
         ("changed", counts.changed.unwrap_or_default()),
         ("removed", counts.removed),

@@ -41,6 +41,9 @@ pub(super) struct PageReport {
     /// Items of lists of people that have neither an id nor an email address where the adapter says.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) unread_people: u64,
+    /// Items of lists of people that have nothing at the path that `only` compares.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) unmarked_people: u64,
     pub(super) announced_records: Option<u64>,
     pub(super) announced_pages: Option<u64>,
     /// Why it is unknown when the token of a login for this page expires.

@@ -53,6 +53,7 @@ pub(super) fn page(
         skipped: skipped.collect(),
         unparsed_timestamps: mapped.unparsed_timestamps,
         unread_people: mapped.unread_people,
+        unmarked_people: mapped.unmarked_people,
         announced_records: announcement.records,
         announced_pages: announcement.pages,
         unknown_expiry: None,

@@ -99,6 +99,14 @@ pub(super) fn full(
         );
         text.add("people", [unread]);
     }
+    if page.unmarked_people > 0 {
+        let unmarked = format!(
+            "{} in the lists of `fields.members`, `admins` or `guests` have nothing at the path that `only` \
+             compares; they are left out and kept in `attributes`",
+            counted(page.unmarked_people, "item")
+        );
+        text.add("people", [unmarked]);
+    }
     text.add("unused", page.unused.iter().flat_map(|said| wrapped(said)));
     text.add("unmapped", unmapped(detail, block, page));
     if !detail.groups.is_empty() {

@@ -155,11 +155,7 @@ struct AllPartitions {
 impl AllPartitions {
     fn add(&mut self, outer: OuterValues, walked: Walked) -> Result<(), UpstreamError> {
         self.done += 1;
-        let counts = walked.counts;
-        self.counts.skipped += counts.skipped;
-        self.counts.repeated += counts.repeated;
-        self.counts.unparsed_timestamps += counts.unparsed_timestamps;
-        self.counts.drifted |= counts.drifted;
+        self.counts += walked.counts;
         self.pages += walked.pages;
         self.records += walked.records;
         self.bytes += walked.bytes;

@@ -177,6 +177,8 @@ impl<'a> Tally<'a> {
             }
         }
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
+        self.counts.unread_people += page.mapped().unread_people;
+        self.counts.unmarked_people += page.mapped().unmarked_people;
         let memo = PageMemo::of(&mut page);
         let mapped = page.into_mapped();
         let repeated_rows = self.rows.add(mapped.rows);

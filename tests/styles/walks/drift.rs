@@ -15,6 +15,8 @@ const DRIFTED: Counts = Counts {
     repeated: 0,
     left_out: 0,
     unparsed_timestamps: 0,
+    unread_people: 0,
+    unmarked_people: 0,
     drifted: true,
     gone: 0,
     changed: None,
