@@ -4,7 +4,9 @@ use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Oauth2Client, Request};
+use super::{
+    BodyFormat, ClassifyRules, Expiry, Format, LoginLocation, Oauth2Client, Request, TokenRequest,
+};
 
 /// What placeholders call the token itself.
 pub(crate) const LOGIN_TOKEN: &str = "token";
@@ -98,6 +100,20 @@ pub enum Grant {
     /// The caller's token, exchanged for another one (RFC 8693), in the name of this client. The body
     /// lacks the caller's token.
     CallerToken(Oauth2Client),
+}
+
+impl Grant {
+    /// Whether what it sends may be good for one request only, as a refresh token is that the server rotates (RFC 9700,
+    /// section 4.14.2).
+    pub const fn uses_up_its_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::Oauth2(Oauth2Client {
+                request: TokenRequest::RefreshToken(_),
+                ..
+            })
+        )
+    }
 }
 
 /// A login request of the upstream's own, and what is kept of its answer.

@@ -278,8 +278,10 @@ impl LoginCall {
         let mut request = self.request(&earlier)?;
         request.extensions_mut().insert(memory.clone());
         request.extensions_mut().insert(Deadline(deadline));
-        // A login makes a token and changes nothing else, so it may be sent twice.
-        request.extensions_mut().insert(Repeatable);
+        // A login makes a token and changes nothing else, so it may be sent twice. But a refresh token may be used up.
+        if !self.grant.uses_up_its_credential() {
+            request.extensions_mut().insert(Repeatable);
+        }
         request.extensions_mut().insert(Purpose::Login);
         if self.caller.is_some() {
             request.extensions_mut().insert(self.masks.clone());

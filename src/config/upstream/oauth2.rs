@@ -184,7 +184,8 @@ grant! {
         /// The client id. Without it, none is sent.
         client_id: Option<Text>,
         /// The refresh token. If the server returns another one, that is used from then on, until groupgate
-        /// restarts or the server refuses it: choose a client whose refresh tokens are not used up.
+        /// restarts, a reload changes anything of the upstream but its times, or the server refuses it: choose a client
+        /// whose refresh tokens are not used up. The request is never sent twice, as other logins are.
         refresh_token: Secret,
     }
 }

@@ -245,25 +245,54 @@ async fn a_redirected_response_states_its_url() {
     assert_eq!(uri.as_deref(), Some("http://club.example/b?c=d"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_goes_on() {
-    let login = "base_url = 'http://club.example'\nrequest = { path = '/' }\nrecords = '/'\n\
-        fields = { id = 'id', name = 'id' }\nauth = { type = 'token_exchange', \
-        request = { method = 'POST', path = '/login' }, token = { header = 'x-token' } }";
-    let upstream = testing::upstream(login, &[]);
+/// The source of the tokens of a login, over this stack.
+fn token_source(stack: &Stack, auth: &str) -> TokenSource {
+    let block = format!(
+        "base_url = 'http://club.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+         fields = {{ id = 'id', name = 'id' }}\nauth = {{ {auth} }}"
+    );
+    let upstream = testing::upstream(&block, &[("TOKEN", "r1")]);
     let Auth::Token(token) = &*upstream.auth else {
         unreachable!("it logs in")
     };
+    let (transport, classifier) = (Arc::new(stack.transport.clone()), stack.classifier.clone());
+    let classifier = |_| classifier.clone();
+    let (longest, masks) = (Span::seconds(300), Masks::default());
+    TokenSource::new(&token.login, &transport, &classifier, longest, &masks)
+}
+
+#[rstest]
+#[case::client_credentials(
+    "type = 'oauth2_client_credentials', client_secret = { env = 'TOKEN' }",
+    2
+)]
+#[case::refresh_token("type = 'oauth2_refresh_token', refresh_token = { env = 'TOKEN' }", 1)]
+#[tokio::test(start_paused = true)]
+async fn a_token_request_is_sent_again_unless_its_token_may_be_used_up(
+    #[case] auth: &str,
+    #[case] requests: usize,
+) {
+    let stack = Stack::new("", |sent, _: &_| {
+        (0, if sent == 0 { status(503) } else { status(404) })
+    });
+    let client = "token_url = 'http://club.example/t', client_id = 'c'";
+    let source = token_source(&stack, &format!("{auth}, {client}"));
+    let (observers, memory) = (Observers::default(), PageMemory::default());
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let token = source.token(deadline, &observers, &memory).await;
+    assert!(token.is_err());
+    assert_eq!(stack.sent().len(), requests);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_login_waits_until_its_own_deadline_and_the_login_goes_on() {
     let stack = Stack::new("", |_, _| {
         (2000, Response::builder().header("x-token", "t1"))
     });
-    let (transport, classifier) = (Arc::new(stack.transport.clone()), stack.classifier.clone());
-    let source = TokenSource::new(
-        &token.login,
-        &transport,
-        &|_| classifier.clone(),
-        Span::seconds(300),
-        &Masks::default(),
+    let source = token_source(
+        &stack,
+        "type = 'token_exchange', request = { method = 'POST', path = '/login' }, \
+         token = { header = 'x-token' }",
     );
     let (observers, memory) = (Observers::default(), PageMemory::default());
     let within = |seconds| {
