@@ -189,7 +189,8 @@ impl Shared {
         }
         let now = Instant::now();
         match (state.phase, permit.health) {
-            // What is sent of one caller may be all that is wrong: its failures in a row count once.
+            // What is sent of one caller may be all that is wrong, also where half of its requests succeed: its failures
+            // count once, until another's come.
             (Phase::Closed, Health::Failing)
                 if permit.scope.is_some() && permit.scope == state.failed_scope => {}
             (Phase::Closed, Health::Alive) => {
