@@ -1,6 +1,6 @@
 //! Reads one record, field by field.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::fold::fold;
@@ -175,19 +175,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Keeps the first of those people from `start` on that are the same: by id, or by address where there is
-/// no id.
+/// Makes one of those people from `start` on that are the same: by id, or by address where one of them has no id. The
+/// first stays, with what the others say besides.
 fn retain_distinct(people: &mut Vec<GroupPerson<'_>>, start: usize) {
-    let (mut ids, mut emails) = (HashSet::new(), HashSet::new());
+    let (mut ids, mut emails) = (HashMap::new(), HashMap::new());
     let text = |text: &Option<GroupText<'_>>| text.as_ref().map(|text| text.text.to_string());
-    let mut at = 0;
-    people.retain(|person| {
-        at += 1;
-        if at <= start {
-            return true;
+    for person in people.split_off(start) {
+        let id = text(&person.id);
+        let email = text(&person.email).map(|email| fold(&email).into_owned());
+        let by_id = id.as_ref().and_then(|id| ids.get(id).copied());
+        let by_email = email.as_ref().and_then(|email| emails.get(email).copied());
+        // Two people who have ids may share an address.
+        let by_email = by_email.filter(|at: &usize| id.is_none() || people[*at].id.is_none());
+        let at = by_id.or(by_email).unwrap_or(people.len());
+        match people.get_mut(at) {
+            Some(known) => {
+                known.id = known.id.take().or(person.id);
+                known.email = known.email.take().or(person.email);
+            }
+            None => people.push(person),
         }
-        let (id, email) = (text(&person.id), text(&person.email));
-        let is_new_email = email.is_none_or(|email| emails.insert(fold(&email).into_owned()));
-        id.map_or(is_new_email, |id| ids.insert(id))
-    });
+        ids.extend(id.map(|id| (id, at)));
+        if let Some(email) = email {
+            emails.entry(email).or_insert(at);
+        }
+    }
 }

@@ -185,3 +185,19 @@ fn people_are_read_from_xml(#[case] keys: &str, #[case] people: &str, #[case] ex
     let members: Vec<_> = groups(&batch).map(|group| shown(&group.members)).collect();
     assert_eq!(members, [expected]);
 }
+
+#[rstest]
+#[case::an_address_and_then_both(json!([{"mail": "A@x"}]), json!([{"id": 1, "mail": "a@x"}]), &["1/A@x"])]
+#[case::both_and_then_an_address(json!([{"id": 1, "mail": "a@x"}]), json!([{"mail": "A@x"}]), &["1/a@x"])]
+#[case::an_id_and_then_both(json!([{"id": 1}]), json!([{"id": 1, "mail": "a@x"}]), &["1/a@x"])]
+#[case::a_shared_address(json!([{"id": 1, "mail": "a@x"}]), json!([{"id": 2, "mail": "a@x"}]), &["1/a@x", "2/a@x"])]
+fn who_is_in_two_lists_is_one_person(
+    #[case] users: Value,
+    #[case] owners: Value,
+    #[case] expected: &[&str],
+) {
+    let list = |each: &str| format!("{{ each = '{each}', id = 'id', email = 'mail' }}");
+    let fields = format!("{BARE}members = [{}, {}]", list("users"), list("owners"));
+    let record = json!({"id": 1, "name": "a", "users": users, "owners": owners});
+    assert_eq!(shown(&group(&fields, &record).members), expected);
+}
