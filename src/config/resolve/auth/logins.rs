@@ -72,8 +72,14 @@ fn exchange(
     if let Some(token) = &written.token {
         check_location("token", token, block);
     }
-    if let Some(Expiry::At(location, _)) = &written.expires {
-        check_location("expires", location, block);
+    match &written.expires {
+        Some(Expiry::At(location, _)) => check_location("expires", location, block),
+        Some(Expiry::Jwt) if written.token.is_none() => block.wrong(
+            "expires",
+            "there is no `token` whose `exp` could be read",
+            "set `token`, or say where else the login says when it ends, as in `\"/expires_in\"`",
+        ),
+        Some(Expiry::Jwt | Expiry::After(_)) | None => {}
     }
     let values = &mut block.table("values");
     for (name, location) in &written.values {
@@ -109,10 +115,11 @@ fn chain(
     // All of them are looked at, so that all problems are told.
     let mut is_ordered = true;
     for name in written.chain.keys() {
-        is_ordered &= place_after_used(name, &uses, &mut Vec::new(), &mut order, chain);
+        let row = place_after_used(name, &uses, &mut Vec::new(), &mut order, chain);
+        is_ordered &= row.is_some();
     }
     let steps: Vec<Option<EarlierLogin>> = (order.into_iter())
-        .filter_map(|name| Some((name, written.chain.get(name)?)))
+        .filter_map(|(name, _)| Some((name, written.chain.get(name)?)))
         .map(|(name, step)| {
             check_value_name(name, chain);
             let (grant, rules) = earlier(step, upstream, &known, &mut chain.table(name))?;
@@ -145,15 +152,15 @@ fn steps_used<'a>(
     used.collect()
 }
 
-/// Puts a login behind those that it uses. `path` are those that use it, in a row. `false` if they cannot be
-/// put into an order, which has then become a problem.
+/// Puts a login behind those that it uses, and says which it then is in the longest row of logins up to it. `path` are
+/// those that use it, in a row. `None` if they cannot be put into an order, which has then become a problem.
 fn place_after_used<'a>(
     name: &'a str,
     uses: &BTreeMap<&'a str, BTreeSet<&'a str>>,
     path: &mut Vec<&'a str>,
-    order: &mut Vec<&'a str>,
+    order: &mut Vec<(&'a str, usize)>,
     chain: &mut Block<'_>,
-) -> bool {
+) -> Option<usize> {
     if let Some(start) = path.iter().position(|earlier| *earlier == name) {
         let circle: Vec<_> = path[start..]
             .iter()
@@ -163,37 +170,39 @@ fn place_after_used<'a>(
             [own] => format!("the login {own} uses what it returns itself"),
             several => format!("the logins {} wait for each other", several.join(", ")),
         };
-        // It is found once for each of them.
         let at = path[start..].iter().min().copied().unwrap_or(name);
-        let place = chain.path(at);
-        if !chain.problems().has_at(&place) {
-            chain.wrong(
-                at,
-                message,
-                "let each use only what others return that come before it",
-            );
-        }
-        return false;
+        let help = "let each use only what others return that come before it";
+        wrong_once(at, message, help, chain);
+        return None;
     }
-    // The login that they are all for is one more.
-    if path.len() + 2 > MOST_IN_A_ROW {
-        let message = format!("more than {MOST_IN_A_ROW} logins would run one after another");
-        chain.wrong(name, message, "let fewer of them use each other");
-        return false;
-    }
-    if order.contains(&name) {
-        return true;
+    let mut placed = order.iter();
+    if let Some((_, row)) = placed.find(|(placed, _)| *placed == name) {
+        return Some(*row);
     }
     path.push(name);
-    let mut is_ordered = true;
+    let mut before = Some(0);
     for earlier in uses.get(name).into_iter().flatten() {
-        is_ordered &= place_after_used(earlier, uses, path, order, chain);
+        let row = place_after_used(earlier, uses, path, order, chain);
+        before = before.zip(row).map(|(most, row)| most.max(row));
     }
     path.pop();
-    if is_ordered && !order.contains(&name) {
-        order.push(name);
+    let row = before? + 1;
+    // The login that they are all for is one more.
+    if row + 1 > MOST_IN_A_ROW {
+        let message = format!("more than {MOST_IN_A_ROW} logins would run one after another");
+        wrong_once(name, message, "let fewer of them use each other", chain);
+        return None;
     }
-    is_ordered
+    order.push((name, row));
+    Some(row)
+}
+
+/// Tells what is wrong with a login that may be met once for each that uses it.
+fn wrong_once(name: &str, message: String, help: &'static str, chain: &mut Block<'_>) {
+    let place = chain.path(name);
+    if !chain.problems().has_at(&place) {
+        chain.wrong(name, message, help);
+    }
 }
 
 /// A login that comes before another one.
@@ -324,6 +333,8 @@ mod tests {
             format!("token = '/t'\n{}", step("a", "a.token")),
             format!("token = '/t'\n{}", step("a", "b.token")),
             format!("token = '/t'\n{}{}{}{}", step("a", "b.token"), step("b", "c.token"), step("c", "d.token"), step("d", "x").replace("{login.x}", "d")),
+            format!("token = '/t'\n{}{}{}{}", step("a", "x").replace("{login.x}", "a"), step("b", "a.token"), step("c", "b.token"), step("d", "c.token")),
+            "cookies = true\nexpires = 'jwt'".to_owned(),
             "token = '/t'\n[auth.chain.a]\ntype = 'bearer'\ntoken = { env = 'KEY' }".to_owned(),
             format!("token = '/t'\n{}header = 'x'\ncookies = true\n", step("a", "x").replace("{login.x}", "a")),
         ];
