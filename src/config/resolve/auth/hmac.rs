@@ -57,6 +57,13 @@ pub(super) fn hmac(written: &HmacAuth, block: &mut Block<'_>) -> Option<Hmac> {
     };
     let string_to_sign = texts.to_sign("string_to_sign", &written.string_to_sign, block);
     let place = place(written, &texts, block);
+    if let (Some(SignaturePlace::Header { name, .. }), Some(names)) = (&place, &signed_headers)
+        && let Some(index) = names.iter().position(|signed| signed == name)
+    {
+        let table = &mut block.table("signed_headers");
+        let message = format!("`{name}` carries the signature, so it cannot be signed");
+        table.wrong(&index.to_string(), message, "leave it out");
+    }
     let mut signed_headers = signed_headers?;
     signed_headers.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     signed_headers.dedup();

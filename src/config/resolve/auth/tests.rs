@@ -114,6 +114,7 @@ fn each_problem_is_told_at_its_key() {
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{short_date}{canonical_hash}{signed_headers}'\nquery = { a = '{canonical_path}' }\nderived_key = ['{canonical_query}']\ndate = { header = 'x', query = 'y', format = '%Y', short_format = '%Q' }",
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'ODD' }\nkey_encoding = 'hex'\nstring_to_sign = ''\nheader = '{signature}'\nquery = { a = '{signature}' }\nheaders = { 'a b' = '{signature}' }\nsigned_headers = ['a b']",
         "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = ''",
+        "type = 'hmac'\nkey_id = { env = 'KEY' }\nsecret = { env = 'SECRET' }\nstring_to_sign = '{canonical_headers}'\nheader = '{signature}'\nsigned_headers = ['host', 'Authorization']",
         "type = 'http_message_signatures'\nkey_id = 'k'\nkey = { env = 'SECRET' }\nalgorithm = 'ed25519'",
         "type = 'http_message_signatures'\nkey_id = 'k'\nkey = { env = 'ODD' }\nkey_encoding = 'base64'\nalgorithm = 'hmac-sha256'",
         "type = 'http_message_signatures'\nkey_id = { env = 'BROKEN' }\nkey = { env = 'KEY' }\nalgorithm = 'hmac-sha256'\nlabel = 'Sig 1'\ncomponents = ['@methd', 'a b']",
