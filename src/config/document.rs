@@ -265,11 +265,7 @@ fn syntax_help(message: &str) -> Option<&'static str> {
 
 /// The scheme that an `auth` table names, or a login in its chain.
 fn scheme_of<'a>(at: &KeyPath, table: &'a DeTable<'_>) -> Option<&'a str> {
-    let is_auth = match at.keys() {
-        [_, _, auth] => auth == "auth",
-        [_, _, auth, chain, _] => auth == "auth" && chain == "chain",
-        _ => false,
-    };
+    let is_auth = mask::auths_around(at).next().as_ref() == Some(at);
     is_auth
         .then(|| table.get(Auth::TAG))
         .flatten()

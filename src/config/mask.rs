@@ -88,6 +88,17 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     }
 }
 
+/// The `auth` tables that a key is or stands in, the inner one first: that of a login in a chain, and the upstream's. Their
+/// schemes say what may be a secret.
+pub(super) fn auths_around(at: &KeyPath) -> impl Iterator<Item = KeyPath> {
+    let is = |index: usize, name: &str| at.keys().get(index).is_some_and(|key| key == name);
+    let is_auth = is(2, "auth");
+    let is_of_chain = is_auth && is(3, "chain") && at.keys().len() > 4;
+    let depths = [(5, is_of_chain), (3, is_auth)].into_iter();
+    let depths = depths.filter_map(|(depth, is_there)| is_there.then_some(depth));
+    depths.map(|depth| KeyPath::new(at.keys().iter().take(depth).cloned()))
+}
+
 /// Whether a text is a URL with a password in it.
 pub(super) fn has_password(text: &str) -> bool {
     text.split_once("://")

@@ -280,8 +280,7 @@ fn renamed(at: &KeyPath) -> Option<&'static str> {
 
 /// The scheme that the `auth` around a key names.
 fn scheme<'a>(tree: &'a Value, at: &KeyPath) -> Option<&'a str> {
-    let auth = KeyPath::new(at.keys().iter().take(3).cloned());
-    find(tree, &auth.join(Auth::TAG))?.as_str()
+    mask::auths_around(at).find_map(|auth| find(tree, &auth.join(Auth::TAG))?.as_str())
 }
 
 fn find<'a>(tree: &'a Value, at: &KeyPath) -> Option<&'a Value> {
