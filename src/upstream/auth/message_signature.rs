@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{HOST, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use super::{AuthError, host};
 use crate::hex::hex;
-use crate::percent::encode;
 use crate::plan::auth::sensitive;
 use crate::plan::{MessageSignature, SignedComponent};
 use crate::upstream::extensions::SignedText;
@@ -20,6 +20,13 @@ const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const SIGNATURE_INPUT: HeaderName = HeaderName::from_static("signature-input");
 /// RFC 9530, section 2.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+
+/// All but what the URL Standard (section 1.3) leaves out of its `application/x-www-form-urlencoded` percent-encode set.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
 
 impl MessageSignature {
     pub(super) fn sign(
@@ -99,7 +106,7 @@ fn identifier(component: &SignedComponent) -> String {
         SignedComponent::QueryParameter(name) => {
             format!(
                 "\"@query-param\";name={}",
-                quoted(&encode(name).to_string())
+                quoted(&of_parameter(name).to_string())
             )
         }
         SignedComponent::Field(name) => quoted(name.as_str()),
@@ -125,10 +132,14 @@ fn value(component: &SignedComponent, request: &Request<Bytes>) -> Result<String
         },
         SignedComponent::Query => format!("?{}", query.unwrap_or_default()),
         SignedComponent::QueryParameter(name) => {
-            let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-            let pair = pairs.find(|(present, _)| present == name);
-            let (_, value) = pair.ok_or_else(|| AuthError::NoParameter(name.clone()))?;
-            encode(&value).to_string()
+            let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+            let mut values =
+                pairs.filter_map(|(present, value)| (present == *name).then_some(value));
+            let value = (values.next()).ok_or_else(|| AuthError::NoParameter(name.clone()))?;
+            if values.next().is_some() {
+                return Err(AuthError::RepeatedParameter(name.clone()));
+            }
+            of_parameter(&value).to_string()
         }
         SignedComponent::Field(name) if *name == HOST => host(request)?,
         SignedComponent::Field(name) => {
@@ -144,6 +155,11 @@ fn value(component: &SignedComponent, request: &Request<Bytes>) -> Result<String
             values.join(", ")
         }
     })
+}
+
+/// A name or a value of the query (section 2.2.8).
+fn of_parameter(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, FORM)
 }
 
 /// A string (RFC 8941, section 3.3.3).
@@ -232,6 +248,36 @@ mod tests {
             \"@path\" \"@query\" \"@query-param\";name=\"Pet\" \"content-digest\");created=1618884473;\
             expires=1618884773;keyid=\"k\";alg=\"hmac-sha256\";tag=\"a\\\"b\"";
         assert_eq!(base, expected);
+    }
+
+    /// The examples of section 2.2.8, and what only that set leaves as it is.
+    #[rstest]
+    #[case(
+        "var",
+        "\"@query-param\";name=\"var\": this%20is%20a%20big%0Amultiline%20value"
+    )]
+    #[case("bar", "\"@query-param\";name=\"bar\": with%20plus%20whitespace")]
+    #[case(
+        "façade\": ",
+        "\"@query-param\";name=\"fa%C3%A7ade%22%3A%20\": something"
+    )]
+    #[case("set", "\"@query-param\";name=\"set\": *-._%7E")]
+    fn a_parameter_is_written_as_the_rfc_says(#[case] name: &str, #[case] expected: &str) {
+        let request = get(
+            "https://example.com/parameters?var=this%20is%20a%20big%0Amultiline%20value&\
+             bar=with+plus+whitespace&fa%C3%A7ade%22%3A%20=something&set=*-._~",
+        );
+        let component = SignedComponent::QueryParameter(name.to_owned());
+        let value = value(&component, &request).unwrap();
+        assert_eq!(format!("{}: {value}", identifier(&component)), expected);
+    }
+
+    #[test]
+    fn a_parameter_that_comes_twice_cannot_be_signed() {
+        let component = SignedComponent::QueryParameter("id".to_owned());
+        let twice = get("https://example.com/?id=1&page=2&id=3");
+        let error = AuthError::RepeatedParameter("id".to_owned());
+        assert_eq!(value(&component, &twice), Err(error));
     }
 
     #[test]

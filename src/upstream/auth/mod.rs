@@ -89,6 +89,9 @@ pub enum AuthError {
     /// A parameter that is signed is not in the request.
     #[error("the request has no parameter `{0}` that could be signed")]
     NoParameter(String),
+    /// A parameter that is signed comes twice, so that nothing says which is meant.
+    #[error("the request has the parameter `{0}` more than once, so it cannot be signed by itself")]
+    RepeatedParameter(String),
     /// The URI is no URI any more, or too long.
     #[error("the request's URI cannot carry its query")]
     Uri,
@@ -111,6 +114,7 @@ impl From<AuthError> for UpstreamError {
             | AuthError::NoHost
             | AuthError::NoHeader(_)
             | AuthError::NoParameter(_)
+            | AuthError::RepeatedParameter(_)
             | AuthError::Uri
             | AuthError::Date(_)
             | AuthError::Signer(_) => Self::ours(error.to_string()),
