@@ -17,7 +17,9 @@ pub enum Format {
     Json,
     /// XML 1.0. Paths name elements, and `@name` names an attribute.
     Xml,
-    /// One JSON value a line. The page is a list of them, at `/`.
+    /// One JSON value a line. The page is a list of them, at `/`. A body without any line may have been cut off, so it is
+    /// an error; where it is an empty list, say so: `answers = [{ header = { name = "content-length", equals = "0" },
+    /// means = "end" }]`.
     Ndjson,
     /// Text with commas between columns and a first row that names them (RFC 4180). The page is a list of
     /// its other rows, at `/`. An empty cell has no value, and columns of one name are a list.
