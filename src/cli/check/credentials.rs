@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::config::resolve::in_requests;
-use crate::config::upstream::{Auth, TokenExchangeAuth, Upstream};
+use crate::config::upstream::{Auth, Pagination, Text, TokenExchangeAuth, Upstream};
 use crate::plan::{LoginLocation, is_loopback};
 use crate::problem::KeyPath;
 
@@ -102,6 +102,23 @@ fn explain_none(upstream: &Upstream) -> String {
         return "none: it sends no credentials".to_owned();
     }
     format!("none, but requests carry {}", secrets.join(", "))
+}
+
+/// What is to be said of what a login returned, where next pages may be asked for without it.
+pub(super) fn warn_of_login_in_query(upstream: &Upstream) -> Option<String> {
+    if !matches!(
+        upstream.pagination,
+        Pagination::Link(_) | Pagination::NextUrl(_)
+    ) {
+        return None;
+    }
+    let is_login = |text: &Text| matches!(text, Text::Literal(text) if text.contains("{login."));
+    let mut query = upstream.request.query.iter();
+    let (name, _) = query.find(|(_, values)| values.as_slice().iter().any(is_login))?;
+    Some(format!(
+        "warning  `request.query.{name}` holds what a login returned, and next pages are asked for by the URL that the \
+         upstream writes, which may lack it: send it in a header, if the upstream takes it there"
+    ))
 }
 
 /// What is to be said of credentials that go out unencrypted.
@@ -228,5 +245,24 @@ mod tests {
             )
         });
         assert_eq!(warn_of_plain_http(&upstream), expected);
+    }
+
+    #[rstest]
+    #[case::next_url("next_url', next = '/next", "query = { s = '{login.token}' }", true)]
+    #[case::link("link", "query = { s = ['a', '{login.sid}'] }", true)]
+    #[case::header("link", "headers = { s = '{login.token}' }", false)]
+    #[case::rendered_anew("page", "query = { s = '{login.token}' }", false)]
+    fn what_next_pages_may_lack_is_warned_of(
+        #[case] style: &str,
+        #[case] keys: &str,
+        #[case] is_warned: bool,
+    ) {
+        let upstream = upstream(&format!(
+            "base_url = 'https://a.example'\nrequest = {{ path = '/g', {keys} }}\n\
+             pagination = {{ style = '{style}' }}\n\
+             auth = {{ type = 'token_exchange', token = '/t', request = {{ path = '/l' }} }}"
+        ));
+        let warning = warn_of_login_in_query(&upstream);
+        assert_eq!(warning.is_some(), is_warned, "{warning:?}");
     }
 }

@@ -34,7 +34,7 @@ mod connection;
 use connection::explain_connection;
 
 mod credentials;
-use credentials::{explain_auth, warn_of_plain_http};
+use credentials::{explain_auth, warn_of_login_in_query, warn_of_plain_http};
 
 mod edge;
 use edge::explain_edge;
@@ -234,6 +234,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     lines.extend(explain_freshness(upstream));
     lines.extend(explain_again(upstream, written));
     lines.extend(warn_of_plain_http(written));
+    lines.extend(warn_of_login_in_query(written));
     if !upstream.trace_context {
         lines.push("traces   its requests carry no trace context".to_owned());
     }
