@@ -11,6 +11,7 @@ use url::Url;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::known_pages::KnownPages;
+use crate::upstream::walk::GroupMarks;
 
 /// A snapshot, and when it was made.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(super) struct CachedSnapshot {
     pub(super) pages: u64,
     /// What is known of them, where the next walk asks only for those that have changed.
     pub(super) known_pages: Option<Arc<KnownPages>>,
+    /// By what its groups are known again, where the next walk need not ask for all of each of them.
+    pub(super) marks: Option<Arc<GroupMarks>>,
     /// What the next walk for changes goes by.
     pub(super) upkeep: Upkeep,
     /// Whether it was read under settings that shape lists otherwise than those that serve it now.

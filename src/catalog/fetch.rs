@@ -12,7 +12,7 @@ use crate::snapshot::{Counts, GroupPage, Snapshot};
 use crate::upstream::Adapter;
 use crate::upstream::known_pages::KnownPages;
 use crate::upstream::off_thread::{LARGE_BODY, compute};
-use crate::upstream::walk::{KnownGroups, PastTimes, PastWalks, Walked, walk_again};
+use crate::upstream::walk::{GroupMarks, KnownGroups, PastTimes, PastWalks, Walked, walk_again};
 
 use super::cached::Upkeep;
 use super::in_flight::InFlightWalk;
@@ -26,6 +26,7 @@ pub(super) struct WalkResult {
     pub(super) counts: Counts,
     pub(super) pages: u64,
     pub(super) known_pages: Option<Arc<KnownPages>>,
+    pub(super) marks: Option<Arc<GroupMarks>>,
     pub(super) upkeep: Upkeep,
     pub(super) ended_by: EndedBy,
 }
@@ -53,6 +54,7 @@ pub(super) async fn walk_to_snapshot(
         remembered,
         is_of_changes,
         keeps_list,
+        marks,
         ..
     } = walk_again(&adapter, observers, past).await?;
     let times = past.times.as_ref().filter(|_| is_of_changes);
@@ -63,6 +65,7 @@ pub(super) async fn walk_to_snapshot(
             .clone()
             .or_else(|| times.and_then(|times| times.link.clone())),
     };
+    let marks = marks.map(Arc::new);
     if let Some(list) = &past.snapshot {
         // All groups are those of the list that is there, and there are as many.
         let is_unchanged = remembered.unchanged() == pages && list.len() == groups.len();
@@ -72,6 +75,7 @@ pub(super) async fn walk_to_snapshot(
                 counts,
                 pages,
                 known_pages: past.pages.clone(),
+                marks,
                 upkeep,
                 ended_by,
             });
@@ -102,6 +106,7 @@ pub(super) async fn walk_to_snapshot(
         counts,
         pages,
         known_pages,
+        marks,
         upkeep,
         ended_by,
     })
@@ -125,6 +130,7 @@ pub(super) fn past_walks(
     PastWalks {
         known: known.clone(),
         snapshot: cached.as_ref().map(|cached| Arc::clone(&cached.snapshot)),
+        marks: cached.as_ref().and_then(|cached| cached.marks.clone()),
         pages: cached.and_then(|cached| cached.known_pages.clone()),
         times,
         ttl: adapter.terms().freshness.ttl,

@@ -263,6 +263,7 @@ pub(super) mod tests {
             pages: 1,
             upkeep: Upkeep::default(),
             known_pages: None,
+            marks: None,
             is_of_another_shape: false,
             ended_by: None,
             got_at: Instant::now(),

@@ -123,6 +123,7 @@ impl Disk {
                     walked_at: header.walked_at,
                     pages: header.pages,
                     known_pages: None,
+                    marks: None,
                     upkeep: header.upkeep,
                     is_of_another_shape: false,
                     ended_by: None,

@@ -86,6 +86,7 @@ impl Entry {
             counts,
             pages,
             known_pages,
+            marks,
             upkeep,
             ended_by,
         } = result;
@@ -103,6 +104,7 @@ impl Entry {
             walked_at: self.resources.wall.now(),
             pages,
             known_pages,
+            marks,
             upkeep,
             is_of_another_shape: false,
             ended_by: Some(ended_by),

@@ -1,7 +1,7 @@
 //! What a walk knows of the groups that walks before it read, so that it asks again only for what changed.
 //!
-//! The people of a group are in the list that is served; what is kept beside it are marks that say whether they
-//! are still right, and the groups that a walk which failed had completed.
+//! The people of a group are in the list that is served, and with it are marks that say whether they are still
+//! right. What is kept beside it are the groups that a walk which failed had completed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
@@ -9,17 +9,17 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
-use http::HeaderValue;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::group::{Group, ReadRow};
 use crate::list_memory::{ListHold, ListMemory};
-use crate::plan::RelatedList;
 use crate::snapshot::{PageRowRef, Snapshot};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::known_pages::{KnownPages, ListedPages};
+
+use super::marks::{GroupMark, GroupMarks};
 
 /// What walks of one list know of its groups. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -28,22 +28,8 @@ pub struct KnownGroups(Arc<Mutex<KnownState>>);
 #[derive(Debug, Default)]
 struct KnownState {
     kept: Arc<HashMap<Box<str>, CompletedRow>>,
-    marks: Arc<HashMap<Box<str>, GroupMark>>,
-    /// When a walk that read everything anew began.
-    full_at: Option<Instant>,
-    /// The memory that all of this is counted with.
+    /// The memory that they are counted with.
     hold: ListHold,
-}
-
-/// By what a group that was read is known again.
-#[derive(Debug, Clone, Default)]
-pub(super) struct GroupMark {
-    /// The hash of what was listed of it.
-    pub(super) listed: u64,
-    /// The entity tags of the responses that its details and people came in, each if it was one response.
-    pub(super) etags: Vec<(RelatedList, HeaderValue)>,
-    /// Whether some of it was used again without being asked for.
-    pub(super) is_reused: bool,
 }
 
 /// A group that a walk has completed.
@@ -64,7 +50,7 @@ pub(super) struct Recollection {
     kept: Arc<HashMap<Box<str>, CompletedRow>>,
     /// For how long those serve.
     ttl: Duration,
-    marks: Arc<HashMap<Box<str>, GroupMark>>,
+    marks: Option<Arc<GroupMarks>>,
     /// Whether it reads everything anew.
     pub(super) is_full: bool,
 }
@@ -91,6 +77,8 @@ pub struct PastWalks {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The pages that it came from, if they can be asked for on the condition that they have changed.
     pub pages: Option<Arc<KnownPages>>,
+    /// By what its groups are known again, if they need not all be asked for anew.
+    pub marks: Option<Arc<GroupMarks>>,
     /// When the walks were that it came from.
     pub times: Option<PastTimes>,
     /// How long what was read may be served as fresh.
@@ -112,18 +100,16 @@ impl PastWalks {
     /// What a walk that begins now knows. Everything is read anew where that was not done within `full`.
     pub(super) fn recollect(&self, full: Option<Duration>) -> Recollection {
         let state = self.known.lock();
-        let now = Instant::now();
-        let is_current = |full| {
-            state
-                .full_at
-                .is_some_and(|at| now.duration_since(at) < full)
-        };
+        let full_at = self.marks.as_ref().and_then(|marks| marks.full_at);
+        let is_current = full_at
+            .zip(full)
+            .is_some_and(|(at, full)| at.elapsed() < full);
         Recollection {
             previous: self.snapshot.clone(),
             kept: Arc::clone(&state.kept),
             ttl: self.ttl,
-            marks: Arc::clone(&state.marks),
-            is_full: !full.is_some_and(is_current),
+            marks: self.marks.clone(),
+            is_full: !is_current,
         }
     }
 }
@@ -142,52 +128,24 @@ impl KnownGroups {
         let mut kept = HashMap::new();
         let mut bytes = 0;
         for (id, row) in rows.into_iter().chain(before) {
-            let more = row_bytes(&id, &row.mark) + row.json.len() as u64;
+            let more = row.mark.bytes(&id) + row.json.len() as u64;
             if bytes + more <= room && !kept.contains_key(&id) {
                 bytes += more;
                 kept.insert(id, row);
             }
         }
-        let marks: u64 = state
-            .marks
-            .iter()
-            .map(|(id, mark)| row_bytes(id, mark))
-            .sum();
-        state.hold = memory.hold(marks + bytes);
+        state.hold = memory.hold(bytes);
         state.kept = Arc::new(kept);
     }
 
-    /// Takes note of a walk that succeeded, which began then. What is known of other groups stays if it asked only
-    /// for those that have changed.
-    pub(super) fn settle(
-        &self,
-        mut marks: HashMap<Box<str>, GroupMark>,
-        full_at: Option<Instant>,
-        is_of_changes: bool,
-        memory: &ListMemory,
-    ) {
-        let mut state = self.lock();
-        if is_of_changes {
-            for (id, mark) in state.marks.iter() {
-                marks.entry(id.clone()).or_insert_with(|| mark.clone());
-            }
-        }
-        let bytes = marks.iter().map(|(id, mark)| row_bytes(id, mark)).sum();
-        state.full_at = full_at.or(state.full_at);
-        state.hold = memory.hold(bytes);
-        state.marks = Arc::new(marks);
-        state.kept = Arc::default();
+    /// Lets go of what was kept: a walk has completed all groups.
+    pub(super) fn clear(&self) {
+        *self.lock() = KnownState::default();
     }
 
     fn lock(&self) -> MutexGuard<'_, KnownState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// About what a group that is known takes.
-fn row_bytes(id: &str, mark: &GroupMark) -> u64 {
-    let etags = mark.etags.iter().map(|(_, etag)| etag.len() + 48);
-    (id.len() + 96 + etags.sum::<usize>()) as u64
 }
 
 impl Recollection {
@@ -209,15 +167,7 @@ impl Recollection {
 
     /// By what it was known when it was read.
     pub(super) fn mark(&self, id: &str) -> Option<&GroupMark> {
-        self.marks.get(id)
-    }
-}
-
-impl GroupMark {
-    /// The entity tag of one of its lists.
-    pub(super) fn etag(&self, list: RelatedList) -> Option<&HeaderValue> {
-        let mut etags = self.etags.iter();
-        etags.find_map(|(own, etag)| (*own == list).then_some(etag))
+        self.marks.as_ref()?.get(id)
     }
 }
 

@@ -49,6 +49,9 @@ pub use known::{KnownGroups, PastTimes, PastWalks};
 mod list;
 use list::read_list;
 
+mod marks;
+pub use marks::GroupMarks;
+
 mod outcome;
 pub use outcome::Walked;
 pub(super) use outcome::is_client_error;
@@ -166,7 +169,12 @@ async fn with_related(context: WalkContext<'_>, past: &PastWalks) -> Result<Walk
         walked = complete(context, walked, &origins, past).await?;
     }
     match listed {
-        Some((list, listed)) => lay_over(context, walked, &listed, list).await,
+        Some((list, listed)) => {
+            let memory = adapter.memory.lists();
+            let laid = |marks: GroupMarks| marks.laid_over(past.marks.as_deref(), &listed, &memory);
+            walked.marks = walked.marks.map(laid);
+            lay_over(context, walked, &listed, list).await
+        }
         None => Ok(walked),
     }
 }

@@ -10,6 +10,7 @@ use crate::snapshot::{Counts, PagedGroups};
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
+use super::marks::GroupMarks;
 use super::remembered::RememberedPages;
 
 /// The list that a walk returned.
@@ -31,6 +32,8 @@ pub struct Walked {
     pub(crate) keeps_list: bool,
     /// What is remembered of its pages.
     pub(crate) remembered: RememberedPages,
+    /// By what its groups are known again, where something was asked for each of them.
+    pub(crate) marks: Option<GroupMarks>,
     /// What was read of the records, where the list is not one of groups.
     pub(super) rows: Vec<ReadRow>,
     /// The entity tag of the first page.

@@ -194,6 +194,7 @@ impl AllPartitions {
             },
             is_of_changes: false,
             keeps_list: false,
+            marks: None,
             rows: Vec::new(),
             etag: None,
             records: self.records,

@@ -381,6 +381,7 @@ impl<'a> Tally<'a> {
             remembered: self.remembered,
             is_of_changes: false,
             keeps_list: false,
+            marks: None,
             rows: self.rows.into_rows(),
             etag: self.etag,
             records: self.records,

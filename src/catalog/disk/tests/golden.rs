@@ -48,6 +48,7 @@ async fn a_release_that_changes_nothing_about_lists_writes_the_same_file() {
         pages: 1,
         upkeep: Upkeep::default(),
         known_pages: None,
+        marks: None,
         is_of_another_shape: false,
         ended_by: None,
         got_at: Instant::now(),

@@ -5,6 +5,7 @@ mod epochs;
 mod failing;
 mod observed;
 mod restarting;
+mod reused;
 mod scripted;
 mod serving;
 mod shrinking;

@@ -176,6 +176,7 @@ async fn a_callers_own_list_never_comes_to_disk() {
         pages: 1,
         upkeep: Upkeep::default(),
         known_pages: None,
+        marks: None,
         is_of_another_shape: false,
         ended_by: None,
         got_at: Instant::now(),

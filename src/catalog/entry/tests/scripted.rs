@@ -82,6 +82,7 @@ impl Scripted {
                         counts: Counts::default(),
                         pages: 1,
                         known_pages: None,
+                        marks: None,
                         upkeep: Upkeep::default(),
                         ended_by: EndedBy::NoNext,
                     });

@@ -223,8 +223,10 @@ impl KeptUp {
             is_of_changes,
             keeps_list,
             remembered,
+            marks,
             ..
         } = walked;
+        self.past.marks = marks.map(Arc::new);
         if !keeps_list {
             let snapshot = Snapshot::of(Arc::clone(self.adapter.name()), groups);
             self.past.snapshot = Some(Arc::new(snapshot));
@@ -369,6 +371,28 @@ async fn only_the_members_of_changed_groups_are_asked_for() {
     assert_eq!(members["4"], ["9"]);
     assert_eq!(members["1"], ["1", "2"]);
     assert_eq!(members.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_kept_of_groups_that_are_not_in_the_list_any_more() {
+    let ledger = Ledger::of(1..=5);
+    let members = MEMBERS.replace("updated_at", "etag");
+    let mut list = KeptUp::new(&ledger, &format!("{BY_TIME}{members}"));
+    list.walk().await.unwrap();
+    let known = |list: &KeptUp| list.past.marks.as_ref().unwrap().len();
+    assert_eq!(known(&list), 5);
+    ledger.pass(600);
+    ledger.remove(1);
+    ledger.remove(2);
+    ledger.change(6, "new");
+    list.walk().await.unwrap();
+    assert_eq!((known(&list), list.names().len()), (4, 4));
+    // What is known of the others stays while nothing changes.
+    for _ in 0..2 {
+        ledger.pass(600);
+        list.walk().await.unwrap();
+    }
+    assert_eq!(known(&list), 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,8 @@ use crate::group::GroupParts;
 use crate::plan::{RelatedList, Share};
 use crate::snapshot::GroupPage;
 use crate::upstream::walk::context::WalkContext;
-use crate::upstream::walk::known::{CompletedRow, GroupMark, KnownGroups};
+use crate::upstream::walk::known::{CompletedRow, KnownGroups};
+use crate::upstream::walk::marks::{GroupMark, GroupMarks};
 
 use super::group::{CompletedGroup, WholeGroup};
 
@@ -109,9 +110,10 @@ impl<'a> CompletedGroups<'a> {
         )))
     }
 
-    /// All of them. `full_at` is when the walk began, if it read everything anew.
-    pub(super) fn finish(mut self, full_at: Option<Instant>) -> Vec<GroupPage> {
+    /// All of them, and by what they are known again. `full_at` is when the walk began, if it read everything anew.
+    pub(super) fn finish(mut self, full_at: Option<Instant>) -> (Vec<GroupPage>, GroupMarks) {
         self.is_finished = true;
+        self.known.clear();
         let adapter = self.context.adapter;
         let mut marks = HashMap::new();
         if adapter.related().needs_marks() {
@@ -119,10 +121,8 @@ impl<'a> CompletedGroups<'a> {
             let rows = pages.zip(self.marks.drain(..));
             marks.extend(rows.map(|(row, (mark, _))| (row.source_id().into(), mark)));
         }
-        let is_of_changes = adapter.is_of_changes();
-        let memory = adapter.memory.lists();
-        self.known.settle(marks, full_at, is_of_changes, &memory);
-        std::mem::take(&mut self.pages)
+        let marks = GroupMarks::new(marks, full_at, &adapter.memory.lists());
+        (std::mem::take(&mut self.pages), marks)
     }
 }
 

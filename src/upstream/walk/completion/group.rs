@@ -14,7 +14,8 @@ use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Shar
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
-use crate::upstream::walk::known::{GroupMark, Recollection, listed_hash};
+use crate::upstream::walk::known::{Recollection, listed_hash};
+use crate::upstream::walk::marks::GroupMark;
 use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
 

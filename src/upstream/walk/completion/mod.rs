@@ -74,10 +74,10 @@ pub(super) async fn complete(
     let pages = completion.pages_read();
     let mut counts = listed.counts;
     counts.gone = completed.gone;
+    let (groups, marks) = completed.finish((full.is_some() && is_full).then_some(began));
     Ok(Walked {
-        groups: completed
-            .finish((full.is_some() && is_full).then_some(began))
-            .into(),
+        groups: groups.into(),
+        marks: Some(marks),
         counts,
         pages: listed.pages + pages,
         ..listed

@@ -66,6 +66,7 @@ impl Walker {
         let groups = walked.groups.to_groups();
         let snapshot = Snapshot::of(Arc::clone(self.adapter.name()), walked.groups);
         self.past.snapshot = Some(Arc::new(snapshot));
+        self.past.marks = walked.marks.map(Arc::new);
         Ok((groups, timeline.completion().unwrap_or_default()))
     }
 }

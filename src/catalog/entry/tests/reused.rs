@@ -1,0 +1,112 @@
+//! What a walk may use again of the lists of people that belong to the list which is served.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::header::{ETAG, IF_NONE_MATCH};
+use http::{Request, Response, StatusCode};
+use serde_json::json;
+use tokio::time::{Instant, advance};
+
+use super::scripted::{NOW, SECOND, groups};
+use crate::app;
+use crate::catalog::key::Scope;
+use crate::catalog::lookup::{CacheMode, SourceLookup};
+use crate::catalog::resources::CatalogResources;
+use crate::catalog::upstream::UpstreamRuntime;
+use crate::clock::WallClock;
+use crate::config::testing::load_block;
+use crate::error::UpstreamError;
+use crate::problem::Problems;
+use crate::tls::Tls;
+use crate::upstream::transport::Replay;
+
+/// Groups with their members: each list of members has an entity tag.
+#[derive(Debug, Default)]
+struct Club(Mutex<BTreeMap<u64, Vec<u64>>>);
+
+impl Replay for Club {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let teams = self.0.lock().unwrap();
+        let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
+        let ids: Vec<_> = match path.as_slice() {
+            ["teams", id, "members"] => teams[&id.parse().unwrap()].clone(),
+            _ => teams.keys().copied().collect(),
+        };
+        let records: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+        let mut hasher = DefaultHasher::new();
+        ids.hash(&mut hasher);
+        let tag = format!("\"{}\"", hasher.finish());
+        let is_known = (request.headers().get(IF_NONE_MATCH)).is_some_and(|own| *own == *tag);
+        let mut response = Response::new(Bytes::new());
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            *response.body_mut() = json!(records).to_string().into();
+        }
+        response.headers_mut().insert(ETAG, tag.parse().unwrap());
+        Ok(response)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+const BLOCK: &str = "
+    base_url = 'http://club.example'
+    request = { path = '/teams' }
+    records = '/'
+    fields = { id = 'id', name = 'id' }
+    min_refresh = '1s'
+    [members]
+    request = { path = '/teams/{group.id}/members' }
+    records = '/'
+    fields = { id = 'id' }
+    reuse = 'etag'
+";
+
+fn runtime(club: &Arc<Club>) -> UpstreamRuntime {
+    let loaded = load_block("club", BLOCK, &[]);
+    let wall = WallClock::fixed(NOW.parse().unwrap());
+    let mut problems = Problems::default();
+    let adapter = app::adapter(&loaded, "club", &wall, &Tls::unavailable(), &mut problems);
+    assert_eq!(problems, Problems::default());
+    let adapter = adapter.unwrap();
+    adapter.set_replay(Arc::clone(club) as _);
+    let resources = Arc::new(CatalogResources::new(1 << 24, None, &wall));
+    UpstreamRuntime::new(Arc::new(adapter), &resources, 0)
+}
+
+async fn walk(runtime: &UpstreamRuntime) -> SourceLookup {
+    advance(2 * SECOND).await;
+    let deadline = Instant::now() + 10 * SECOND;
+    (runtime.get(&Scope::Shared, CacheMode::Revalidate, deadline)).await
+}
+
+fn members(held: &SourceLookup, id: u64) -> Vec<String> {
+    let list = held.snapshot.as_ref().unwrap();
+    let group = list.row(list.find(&format!("club:{id}")).unwrap()).group();
+    let members = group.unwrap().members.into_iter();
+    members.filter_map(|member| member.id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_list_that_is_held_back_had_read_is_not_taken_for_unchanged() {
+    let club = Arc::new(Club::default());
+    let teams = (0..20).map(|id| (id, vec![id, id + 1]));
+    *club.0.lock().unwrap() = teams.collect();
+    let runtime = runtime(&club);
+    assert_eq!(groups(&walk(&runtime).await), 20);
+    club.0.lock().unwrap().retain(|id, _| *id < 3);
+    club.0.lock().unwrap().insert(1, vec![99]);
+    let held = walk(&runtime).await;
+    assert!(held.pending_shrink.is_some());
+    assert_eq!(members(&held, 1), ["1", "2"]);
+    let confirmed = walk(&runtime).await;
+    assert_eq!((groups(&confirmed), confirmed.pending_shrink), (3, None));
+    assert_eq!(members(&confirmed, 1), ["99"]);
+    assert_eq!(members(&confirmed, 2), ["2", "3"]);
+}
