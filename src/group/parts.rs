@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Group, Member, Moment};
 
 /// One text of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GroupText<'a> {
     pub(crate) text: Cow<'a, str>,
     /// Whether it is known that JSON needs no escape for it.
@@ -28,7 +28,7 @@ pub(crate) struct GroupPerson<'a> {
 }
 
 /// All of a group but its source and its attributes. The fields are those of [`Group`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct GroupParts<'a> {
     pub(crate) source_id: GroupText<'a>,
     pub(crate) name: GroupText<'a>,

@@ -80,6 +80,7 @@ impl PageOutcome {
                 groups,
                 rows: Vec::new(),
                 skipped: self.skips.clone(),
+                left_out: 0,
                 unparsed_timestamps: self.unparsed_timestamps,
                 unread_people: self.unread_people,
                 unmarked_people: self.unmarked_people,

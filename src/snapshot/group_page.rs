@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use foldhash::quality::RandomState;
 
 use crate::fold::push_fold;
-use crate::group::{Group, GroupParts, JsonSource, Moment, ReadRow, row_bytes};
+use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, row_bytes};
 
 use super::layout::{ABSENT, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
@@ -179,6 +179,17 @@ impl GroupPage {
         if let Some(last) = self.rows.last_mut() {
             last.is_removed = true;
         }
+    }
+
+    /// Lays out that the group with this id is none any more.
+    pub(crate) fn push_removed(&mut self, id: &str) {
+        let group = GroupParts {
+            source_id: GroupText::any(id),
+            name: GroupText::any(id),
+            ..GroupParts::default()
+        };
+        self.push(&group, false, |out| out.push_str("{}"));
+        self.mark_removed();
     }
 
     /// Drops the groups whose records say that they have been deleted.

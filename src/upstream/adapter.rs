@@ -279,7 +279,10 @@ impl Adapter {
                 let only = list.records.only.as_ref();
                 Ok(map_columns(&list.columns, only, records))
             }
-            None => self.mapping().map(records, self.outer.qualifier()),
+            None => {
+                let qualifier = self.outer.qualifier();
+                self.mapping().map(records, qualifier, self.of_left_out())
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::asked_since::AskedSince;
 use super::known_pages::ListedPages;
 use super::pager::Position;
 use crate::group::ReadText;
+use crate::page::mapping::LeftOutRecord;
 use crate::plan::{Incremental, OuterValue, SinceRule};
 
 impl Adapter {
@@ -54,6 +55,18 @@ impl Adapter {
     /// Whether of two records of one group the later one holds: changes come in their order.
     pub(super) fn keeps_last(&self) -> bool {
         self.is_of_changes() || self.is_linked()
+    }
+
+    /// What becomes of groups whose records `records.only` leaves out. In a list that ends with a link for what
+    /// changes, a group may have come before in the same walk.
+    pub(super) fn of_left_out(&self) -> LeftOutRecord {
+        if self.is_of_changes() {
+            LeftOutRecord::Removes
+        } else if self.is_linked() {
+            LeftOutRecord::RemovesMarked
+        } else {
+            LeftOutRecord::SaysNothing
+        }
     }
 
     /// Where the first page is.

@@ -57,6 +57,7 @@ pub fn map_columns(
         groups: GroupPage::new("".into()),
         rows: Vec::with_capacity(records.len()),
         skipped: Vec::new(),
+        left_out: 0,
         unparsed_timestamps: 0,
         unread_people: 0,
         unmarked_people: 0,

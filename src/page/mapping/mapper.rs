@@ -11,7 +11,7 @@ use super::columns;
 use super::field_readers::FieldReaders;
 use super::item::Item;
 use super::members::RecordMembers;
-use super::outcome::{MappedPage, Skip};
+use super::outcome::{LeftOutRecord, MappedPage, Skip};
 use super::reader::Reader;
 use super::record_filter::left_out;
 use super::shape::RecordsShape;
@@ -27,6 +27,9 @@ pub(super) struct Mapper<'a> {
     qualifier: Option<&'a str>,
     /// The id of the only group, where it is known.
     id: Option<&'a str>,
+    /// What becomes of groups whose records are left out.
+    of_left_out: LeftOutRecord,
+    left_out: u64,
     fields: FieldReaders<'a>,
     reader: Reader<'a>,
     /// Those of the record at hand, whatever their role.
@@ -48,12 +51,22 @@ impl<'a> Mapper<'a> {
             mapping,
             qualifier,
             id,
+            of_left_out: LeftOutRecord::default(),
+            left_out: 0,
             fields: FieldReaders::of(&mapping.fields, &mut members),
             reader: Reader::new(members),
             people: Vec::new(),
             looked_at: 0,
             groups: GroupPage::new(Arc::clone(&mapping.source)),
             skipped: Vec::new(),
+        }
+    }
+
+    /// The same, where this becomes of the groups of records that are left out.
+    pub(super) fn with_left_out(self, of_left_out: LeftOutRecord) -> Self {
+        Self {
+            of_left_out,
+            ..self
         }
     }
 
@@ -125,9 +138,9 @@ impl<'a> Mapper<'a> {
         let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
         let deleted = deleted.as_ref();
         let is_removed = deleted.is_some_and(|deleted| left_out(deleted, record).is_none());
-        if let Some(only) = records.only.as_ref().filter(|_| !is_removed)
-            && let Some(skip) = left_out(only, record)
-        {
+        let only = records.only.as_ref().filter(|_| !is_removed);
+        let skip = only.and_then(|only| left_out(only, record));
+        if let Some(skip) = skip.filter(|skip| !self.of_left_out.removes(*skip)) {
             return Err(skip);
         }
         reader.begin(record);
@@ -139,10 +152,18 @@ impl<'a> Mapper<'a> {
         let own_id = reader.some_text(&fields.id);
         let source_id = match self.id {
             Some(id) => GroupText::any(id),
-            None => qualified(own_id.ok_or(Skip::NoId)?),
+            None => qualified(own_id.ok_or(skip.unwrap_or(Skip::NoId))?),
         };
         if source_id.text.len() > SOURCE_ID_BYTES {
-            return Err(Skip::LongId);
+            return Err(skip.unwrap_or(Skip::LongId));
+        }
+        if skip.is_some() {
+            self.left_out += 1;
+            self.groups.push_removed(&source_id.text);
+            if !beside.is_empty() {
+                self.groups.put_beside(columns::row(beside, record));
+            }
+            return Ok(Ancestors::default());
         }
         let name = match reader.some_text(&fields.name) {
             Some(name) => name,
@@ -204,6 +225,7 @@ impl<'a> Mapper<'a> {
             groups: self.groups,
             rows: Vec::new(),
             skipped: self.skipped,
+            left_out: self.left_out,
             unparsed_timestamps: self.reader.unparsed_timestamps(),
             unread_people: self.reader.unread_people(),
             unmarked_people: self.reader.unmarked_people(),

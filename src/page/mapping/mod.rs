@@ -18,7 +18,7 @@ mod tree;
 mod item;
 
 mod outcome;
-pub use outcome::{MappedPage, Skip};
+pub use outcome::{LeftOutRecord, MappedPage, Skip};
 
 mod columns;
 pub use columns::map_columns;
@@ -148,9 +148,10 @@ impl Mapping {
         &self,
         records: PageRecords<'_>,
         qualifier: Option<&str>,
+        of_left_out: LeftOutRecord,
     ) -> Result<MappedPage, FormatError> {
         let PageRecords(records) = records;
-        let mut mapper = Mapper::new(self, qualifier, None);
+        let mut mapper = Mapper::new(self, qualifier, None).with_left_out(of_left_out);
         if self.records.children.is_some() {
             mapper.map_tree(records, &Ancestors::top(), 1)?;
         } else {
@@ -211,7 +212,10 @@ pub(super) mod tests {
         let mapping = mapping.unwrap();
         let records = mapping.records.listed(&page)?;
         let listed = records.len();
-        Ok((listed, mapping.map(records, None)?))
+        Ok((
+            listed,
+            mapping.map(records, None, LeftOutRecord::SaysNothing)?,
+        ))
     }
 
     fn map_one(fields: &str, record: &Value) -> Batch {

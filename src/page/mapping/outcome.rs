@@ -38,6 +38,30 @@ impl Skip {
     }
 }
 
+/// What becomes of the group of a record that `records.only` leaves out: where records say what has changed, one may
+/// be of a group that was listed before and belongs there no more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LeftOutRecord {
+    /// Nothing: it was never listed.
+    #[default]
+    SaysNothing,
+    /// It is taken out of the list, if the record has what is compared.
+    RemovesMarked,
+    /// It is taken out of the list.
+    Removes,
+}
+
+impl LeftOutRecord {
+    /// Whether the group of a record is taken out that is skipped for this reason.
+    pub(super) const fn removes(self, skip: Skip) -> bool {
+        match self {
+            Self::SaysNothing => false,
+            Self::RemovesMarked => matches!(skip, Skip::LeftOut),
+            Self::Removes => skip.is_left_out(),
+        }
+    }
+}
+
 /// What the records of a page have become.
 #[derive(Debug)]
 pub struct MappedPage {
@@ -47,6 +71,8 @@ pub struct MappedPage {
     pub rows: Vec<ReadRow>,
     /// Which of the records are no groups, and why.
     pub skipped: Vec<(usize, Skip)>,
+    /// How many of the groups are none, because `records.only` leaves their records out.
+    pub left_out: u64,
     /// Timestamps that are null because they could not be parsed; they are kept in `attributes`.
     pub unparsed_timestamps: u64,
     /// Items of lists of people that gave neither an id nor an email address.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use super::adapter::Adapter;
-use super::asked_since::AskedSince;
+use super::outer_values::OuterValues;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, ListChanges, Observers};
 use crate::snapshot::Counts;
@@ -84,22 +84,15 @@ pub async fn walk_again(
     let limit = adapter.limits().walk;
     let deadline = Instant::now() + limit.get();
     let whole = async {
-        // Recorded pages are those of the list of groups.
-        let is_bare = adapter.related().is_empty() || adapter.exchange.has_only_pages();
-        if is_bare && adapter.incremental().is_none() {
+        if is_bare(adapter) && adapter.incremental().is_none() {
             let budget = WalkBudget::default();
             return Box::pin(read_list(adapter, observers, deadline, &budget)).await;
         }
-        let budget = &if is_bare {
-            WalkBudget::default()
-        } else {
-            WalkBudget::shared(adapter.memory.lists().walk())
-        };
         let context = WalkContext {
             adapter,
             observers,
             deadline,
-            budget,
+            budget: &budget_of(adapter),
         };
         Box::pin(of_changes(context, past)).await
     };
@@ -111,27 +104,38 @@ pub async fn walk_again(
     })
 }
 
+/// Whether the list of groups is all that is asked for. Recorded pages are those of that list.
+fn is_bare(adapter: &Adapter) -> bool {
+    adapter.related().is_empty() || adapter.exchange.has_only_pages()
+}
+
+fn budget_of(adapter: &Adapter) -> WalkBudget {
+    if is_bare(adapter) {
+        WalkBudget::default()
+    } else {
+        WalkBudget::shared(adapter.memory.lists().walk())
+    }
+}
+
 /// Asks for what has changed and lays it over the list that is there, or asks for everything.
 async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
     let WalkContext {
         adapter, observers, ..
     } = context;
     if let Some(since) = past.since(adapter) {
-        let is_linked = matches!(since, AskedSince::Link(_));
         let changes = WalkContext {
             adapter: &adapter.asking_since(since),
+            // What it reads for nothing is none of a walk for everything.
+            budget: &budget_of(adapter),
             ..context
         };
-        match with_related(changes, past).await {
-            Err(error) if is_linked && is_client_error(&error) => tracing::info!(
-                source = %adapter.name(),
-                error.detail = error.detail,
-                "the link for what has changed was refused, so everything is asked for"
-            ),
-            walked => return walked.inspect(|walked| told(observers, walked)),
+        if let Some(listed) = list_changes(changes).await? {
+            let walked = with_related(changes, listed, past).await;
+            return walked.inspect(|walked| told(observers, walked));
         }
     }
-    let mut walked = with_related(context, past).await?;
+    let listed = read_partitions(context).await?;
+    let mut walked = with_related(context, listed, past).await?;
     walked.counts.differing = differing(adapter, past, &walked.groups);
     told(observers, &walked);
     if walked.remembered.since_link.is_none() && adapter.is_linked() {
@@ -141,6 +145,28 @@ async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked
         );
     }
     Ok(walked)
+}
+
+/// What has changed, and what stands around each page of it. `None`: it does not say what becomes of the list.
+async fn list_changes(
+    context: WalkContext<'_>,
+) -> Result<Option<(Walked, Vec<OuterValues>)>, UpstreamError> {
+    let adapter = context.adapter;
+    match read_partitions(context).await {
+        Err(error) if adapter.is_linked() && is_client_error(&error) => tracing::info!(
+            source = %adapter.name(),
+            error.detail = error.detail,
+            "the link for what has changed was refused, so everything is asked for"
+        ),
+        // Their groups may be in the list.
+        Ok((walked, _)) if walked.counts.skipped > 0 => tracing::warn!(
+            source = %adapter.name(),
+            skipped = walked.counts.skipped,
+            "records of what has changed have no id or no name, so everything is asked for"
+        ),
+        listed => return listed.map(Some),
+    }
+    Ok(None)
 }
 
 /// Tells observers what a walk brought of a list that is kept up.
@@ -159,9 +185,12 @@ fn told(observers: &Observers, walked: &Walked) {
 }
 
 /// Walks a list of groups with the lists that belong to it. What only has changed is laid over the list that is there.
-async fn with_related(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
+async fn with_related(
+    context: WalkContext<'_>,
+    (mut walked, origins): (Walked, Vec<OuterValues>),
+    past: &PastWalks,
+) -> Result<Walked, UpstreamError> {
     let adapter = context.adapter;
-    let (mut walked, origins) = read_partitions(context).await?;
     let list = past.snapshot.as_ref().filter(|_| adapter.is_of_changes());
     let listed = list.map(|list| (list, listed_ids(&walked.groups)));
     walked.groups.drop_removed();

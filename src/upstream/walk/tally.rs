@@ -176,6 +176,8 @@ impl<'a> Tally<'a> {
                 self.counts.skipped += 1;
             }
         }
+        self.counts.left_out += page.mapped().left_out;
+        self.has_marked |= page.mapped().left_out > 0;
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
         self.counts.unread_people += page.mapped().unread_people;
         self.counts.unmarked_people += page.mapped().unmarked_people;
@@ -316,7 +318,6 @@ impl<'a> Tally<'a> {
             pages: self.pages_with_records,
             listed: self.listed,
             distinct: self.listed.saturating_sub(self.repeated),
-            first_page: self.first_page,
             last_page: self.last_page,
             is_short: paging.is_short(self.last_page),
             asked: paging.limit.map(u64::from),

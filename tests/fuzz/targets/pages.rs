@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use groupgate::page::format::Page;
+use groupgate::page::mapping::LeftOutRecord;
 use groupgate::plan::Format;
 use groupgate::snapshot::Snapshot;
 use groupgate::upstream::Adapter;
@@ -74,7 +75,10 @@ fn map(page: &Page, adapter: &Adapter) {
     if let Err(error) = adapter.paging().next(&Position::Start, totals, context) {
         says_little(error);
     }
-    let mapped = match adapter.mapping().map(records, None) {
+    let mapped = match adapter
+        .mapping()
+        .map(records, None, LeftOutRecord::SaysNothing)
+    {
         Ok(mapped) => mapped,
         Err(error) => return says_little(error),
     };

@@ -26,6 +26,7 @@ struct Entry {
     updated: i64,
     is_removed: bool,
     members: Vec<u64>,
+    kind: &'static str,
 }
 
 /// An upstream that lists groups, and what has changed of them since a time or since a link.
@@ -39,8 +40,10 @@ struct Ledger {
     broken: Mutex<Option<StatusCode>>,
     /// What a request by a link is answered with.
     expired: Mutex<Option<StatusCode>>,
+    /// What requests for members are answered with.
+    hidden: Mutex<Option<StatusCode>>,
     /// A record that comes first among changes.
-    early: Mutex<Option<(u64, &'static str)>>,
+    early: Mutex<Option<serde_json::Value>>,
 }
 
 impl Ledger {
@@ -68,6 +71,7 @@ impl Ledger {
             updated: *lock(&self.now),
             is_removed: false,
             members: vec![id, id + 1],
+            kind: "team",
         };
         lock(&self.entries).insert(id, entry);
     }
@@ -83,6 +87,13 @@ impl Ledger {
     /// The requests that came since this was asked last, and whose members were asked for.
     fn asked(&self) -> (Vec<String>, Vec<u64>) {
         std::mem::take(&mut *lock(&self.asked))
+    }
+
+    /// The same without one group.
+    fn names_but(&self, id: u64) -> BTreeMap<String, String> {
+        let mut names = self.names();
+        names.remove(&id.to_string());
+        names
     }
 
     fn names(&self) -> BTreeMap<String, String> {
@@ -101,6 +112,10 @@ impl Replay for Ledger {
         if let ["groups", id, "members"] = path.as_slice() {
             let id = id.parse().unwrap();
             lock(&self.asked).1.push(id);
+            if let Some(status) = *lock(&self.hidden) {
+                *response.status_mut() = status;
+                return Ok(response);
+            }
             let members = lock(&self.entries)[&id].members.clone();
             let members: Vec<_> = members.iter().map(|id| json!({"id": id})).collect();
             *response.body_mut() = json!(members).to_string().into();
@@ -132,11 +147,11 @@ impl Replay for Ledger {
                 return json!({"id": id, "removed": {"reason": "deleted"}});
             }
             let updated = Timestamp::from_second(entry.updated).unwrap().to_string();
-            json!({"id": id, "name": entry.name, "updated_at": updated})
+            json!({"id": id, "name": entry.name, "updated_at": updated, "kind": entry.kind})
         };
         let mut all: Vec<_> = shown.map(record).collect();
-        if let Some((id, name)) = lock(&self.early).filter(|_| since.is_some()) {
-            all.insert(0, json!({"id": id, "name": name}));
+        if let Some(early) = lock(&self.early).clone().filter(|_| since.is_some()) {
+            all.insert(0, early);
         }
         let mut page = json!({"groups": all.iter().skip(from).take(2).collect::<Vec<_>>()});
         if from + 2 < all.len() {
@@ -173,6 +188,8 @@ const BY_LINK: &str = "
     incremental = { since = { link = '/deltaLink' }, full = '1h', deleted = { path = 'removed', present = true } }
 ";
 
+const RECORDS: &str = "records = { at = '/groups', only = { path = 'kind', not = 'private' } }";
+
 const MEMBERS: &str = "
     [members]
     request = { path = '/groups/{group.id}/members' }
@@ -193,7 +210,7 @@ impl KeptUp {
         let block = format!(
             "
             base_url = 'http://club.example'
-            records = '/groups'
+            {RECORDS}
             limits = {{ retries = 0 }}
             fields = {{ id = 'id', name = 'name', updated_at = 'updated_at' }}
             {block}
@@ -419,11 +436,73 @@ async fn of_two_changes_of_one_group_the_later_one_holds() {
         list.walk().await.unwrap();
         ledger.pass(600);
         ledger.change(2, "later");
-        *lock(&ledger.early) = Some((2, "earlier"));
+        *lock(&ledger.early) = Some(json!({"id": 2, "name": "earlier"}));
         let counts = list.walk().await.unwrap();
         assert_eq!((counts.changed, counts.repeated), (Some(1), 1));
         assert_eq!(list.names(), ledger.names());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_belongs_to_the_list_no_more_is_taken_out_of_it() {
+    for block in [BY_TIME, BY_LINK] {
+        let ledger = Ledger::of(1..=3);
+        let mut list = KeptUp::new(&ledger, block);
+        list.walk().await.unwrap();
+        ledger.pass(600);
+        ledger.change(2, "b");
+        lock(&ledger.entries).get_mut(&2).unwrap().kind = "private";
+        // One that was never listed takes nothing out.
+        ledger.change(9, "c");
+        lock(&ledger.entries).get_mut(&9).unwrap().kind = "private";
+        let counts = list.walk().await.unwrap();
+        assert_eq!(
+            (counts.changed, counts.removed, counts.left_out),
+            (Some(0), 1, 2)
+        );
+        assert_eq!(list.names().into_keys().collect::<Vec<_>>(), ["1", "3"]);
+        ledger.asked();
+        ledger.pass(600);
+        ledger.change(2, "b");
+        list.walk().await.unwrap();
+        assert_eq!(list.names(), ledger.names_but(9));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_are_no_groups_by_themselves_lead_to_a_walk_for_everything() {
+    for record in [json!({"id": 2}), json!({"name": "a part"})] {
+        let ledger = Ledger::of(1..=3);
+        let mut list = KeptUp::new(&ledger, BY_LINK);
+        list.walk().await.unwrap();
+        ledger.pass(600);
+        lock(&ledger.entries).get_mut(&2).unwrap().name = "b".to_owned();
+        *lock(&ledger.early) = Some(record);
+        let counts = list.walk().await.unwrap();
+        assert_eq!((counts.changed, counts.skipped), (None, 0));
+        assert_eq!(list.names(), ledger.names());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_link_itself_leads_to_a_walk_for_everything_if_it_is_refused() {
+    let ledger = Ledger::of(1..=3);
+    let mut list = KeptUp::new(&ledger, &format!("{BY_LINK}{MEMBERS}"));
+    list.walk().await.unwrap();
+    ledger.asked();
+    ledger.pass(600);
+    ledger.change(2, "b");
+    *lock(&ledger.hidden) = Some(StatusCode::UNPROCESSABLE_ENTITY);
+    let error = list.walk().await.unwrap_err();
+    assert!(
+        error.detail.starts_with("the members of the group `2`"),
+        "{error}"
+    );
+    let asked = ledger.asked().0;
+    assert!(
+        asked.iter().all(|query| query.contains("token=")),
+        "{asked:?}"
+    );
 }
 
 /// What happens to a group between two walks.
