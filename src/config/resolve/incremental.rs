@@ -43,6 +43,11 @@ pub(super) fn incremental(
             "leave `conditional` or `incremental` out",
         );
     }
+    if upstream.records.children().is_some() {
+        let message = "a record that has changed does not say what is above it, and lists those below it or not";
+        let help = "leave `records.children` or `incremental` out";
+        push(at.join("records").join("children"), message, help);
+    }
     if written.full.get().is_zero() {
         let message = "every walk would be one for everything";
         push(
