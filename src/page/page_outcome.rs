@@ -18,7 +18,7 @@ const OUTCOME_BYTES: usize = size_of::<PageOutcome>() + 512;
 pub(crate) struct PageKey([u8; 32]);
 
 /// What a page came to, without its rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PageOutcome {
     pub(super) etag: Option<HeaderValue>,
     pub(super) last_modified: Option<HeaderValue>,

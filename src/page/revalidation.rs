@@ -50,6 +50,18 @@ impl PageOutcome {
         })
     }
 
+    /// The same, of a page that the response to a condition describes by these headers, and by its entity tag if that
+    /// has one (RFC 9111, section 4.3.4).
+    pub(crate) fn described_by(&self, page: &FetchedPage, response: &HeaderMap) -> Self {
+        Self {
+            etag: response.get(ETAG).or(self.etag.as_ref()).cloned(),
+            headers: page.headers.clone(),
+            announcement: page.announcement,
+            linked: page.linked.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The page as it was, with its groups, for a response that says that it has not changed.
     pub(crate) fn unchanged(
         &self,

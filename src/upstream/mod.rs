@@ -23,6 +23,7 @@ mod pages;
 pub mod pushdown;
 mod repeated_walks;
 mod requests;
+mod revalidated;
 pub mod template;
 
 pub mod exchange;

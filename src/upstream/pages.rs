@@ -65,41 +65,60 @@ impl Adapter {
         } else {
             None
         };
-        let known = self.known_pages.as_ref().zip(key);
         let is_first = position == self.paging().first();
-        let known_etag = self.known_etag.as_ref().filter(|_| is_first);
-        let render = |login: &LoginValues| {
-            let mut request = self.rendered(&position, login)?;
-            if let Some(etag) = known_etag {
-                request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
-            }
-            if let Some((known, key)) = &known {
-                known.ask_if_changed(key, request.headers_mut());
-            }
-            let purpose = Purpose::Page(position.clone());
-            request.extensions_mut().insert(purpose);
-            request.extensions_mut().insert(urgency);
-            request.extensions_mut().insert(self.memory.clone());
-            Ok(request)
-        };
+        let mut known = self.known_pages.as_ref().zip(key);
+        let mut known_etag = self.known_etag.as_ref().filter(|_| is_first);
+        let mut is_asked_again = false;
         let start = Instant::now();
-        let sending = (self.exchange).send(render, &self.memory, deadline, observers);
-        let (sent, answer) = match sending.await {
-            Ok(sent) => sent,
-            Err(error) => {
-                let answer = self.no_such_group(error)?;
-                (self.request(&position)?, answer)
+        let (sent, answer) = loop {
+            let render = |login: &LoginValues| {
+                let mut request = self.rendered(&position, login)?;
+                if let Some(etag) = known_etag {
+                    request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
+                }
+                if let Some((known, key)) = &known {
+                    known.ask_if_changed(key, request.headers_mut());
+                }
+                let purpose = Purpose::Page(position.clone());
+                request.extensions_mut().insert(purpose);
+                request.extensions_mut().insert(urgency);
+                request.extensions_mut().insert(self.memory.clone());
+                Ok(request)
+            };
+            let sending = (self.exchange).send(render, &self.memory, deadline, observers);
+            let (sent, answer) = match sending.await {
+                Ok(sent) => sent,
+                Err(error) => {
+                    let answer = self.no_such_group(error)?;
+                    (self.request(&position)?, answer)
+                }
+            };
+            if !answer.is_unchanged {
+                break (sent, answer);
             }
+            if known_etag.is_some() {
+                if !self.leads_on(&sent, &answer.headers)? {
+                    return Err(not_known());
+                }
+            } else {
+                let elapsed = start.elapsed();
+                let page = known
+                    .and_then(|(known, key)| known.unchanged(key, position.clone(), sent, elapsed));
+                let page = page.ok_or_else(not_known)?;
+                if let Some(page) = self.revalidated(page, &answer.headers)? {
+                    return Ok(page);
+                }
+            }
+            // The body is what it was, and the list may go on: it is asked for without a condition.
+            (known, known_etag, is_asked_again) = (None, None, true);
         };
         let elapsed = start.elapsed();
-        if answer.is_unchanged {
-            let page = known.and_then(|(known, key)| known.unchanged(key, position, sent, elapsed));
-            return page.ok_or_else(not_known);
-        }
         let adapter = Arc::clone(self);
         let bytes = answer.bytes;
         let read = move || {
             let mut page = adapter.read(position, sent, answer, elapsed)?;
+            // Where a condition told nothing, none is sent the next time.
+            let key = key.filter(|_| !is_asked_again);
             page.outcome = key.and_then(|key| Some((key, adapter.remembered(&page)?)));
             Ok(page)
         };
@@ -346,7 +365,7 @@ fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> 
     skipped.iter().filter_map(hash).collect()
 }
 
-fn url(uri: &Uri) -> Result<Url, UpstreamError> {
+pub(super) fn url(uri: &Uri) -> Result<Url, UpstreamError> {
     let url = uri.to_string().parse();
     url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ETAG, IF_NONE_MATCH};
+use http::header::{ETAG, IF_NONE_MATCH, LINK};
 use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use serde_json::json;
@@ -18,6 +18,19 @@ use crate::problem::Problems;
 use crate::tls::Tls;
 use crate::upstream::transport::Replay;
 
+/// What headers say of a list, instead of bodies.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Headers {
+    #[default]
+    Nothing,
+    /// Where the first page is and the next one, and how many groups there are.
+    All,
+    /// The same, but not with a 304.
+    NotOf304,
+    /// Where the next page is.
+    OnlyNext,
+}
+
 /// An upstream of groups on pages, each with an entity tag.
 #[derive(Debug, Default)]
 struct Shelf {
@@ -26,6 +39,8 @@ struct Shelf {
     sent: Mutex<(u64, u64)>,
     /// The page that cannot be read.
     broken: Mutex<Option<usize>>,
+    /// What headers say of the list.
+    headers: Mutex<Headers>,
     /// Whether every request is answered with 304.
     is_stuck: Mutex<bool>,
 }
@@ -76,7 +91,11 @@ impl Replay for Shelf {
             .map(|(id, name)| json!({"id": id, "name": name, "kind": "team"}));
         let next = (number + 1 < pages.len()).then(|| (number + 2).to_string());
         let total: usize = pages.iter().map(Vec::len).sum();
-        let meta = json!({"next": next, "total": total, "pages": pages.len()});
+        let told = *lock(&self.headers);
+        let meta = match told {
+            Headers::Nothing => json!({"next": next, "total": total, "pages": pages.len()}),
+            Headers::All | Headers::NotOf304 | Headers::OnlyNext => json!({}),
+        };
         let body = json!({"teams": records.collect::<Vec<_>>(), "meta": meta}).to_string();
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
@@ -90,7 +109,18 @@ impl Replay for Shelf {
             sent.0 += 1;
             *response.body_mut() = body.into();
         }
-        response.headers_mut().insert(ETAG, tag.parse().unwrap());
+        let is_changed = response.status() != StatusCode::NOT_MODIFIED;
+        let headers = response.headers_mut();
+        headers.insert(ETAG, tag.parse().unwrap());
+        if told == Headers::All || told == Headers::NotOf304 && is_changed {
+            headers.append(LINK, "</teams?page=1>; rel=\"first\"".parse().unwrap());
+            headers.insert("x-total", total.into());
+        }
+        if let Some(next) = next.filter(|_| told == Headers::OnlyNext || headers.contains_key(LINK))
+        {
+            let next = format!("</teams?page={next}>; rel=\"next\"");
+            headers.append(LINK, next.parse().unwrap());
+        }
         Ok(response)
     }
 
@@ -121,6 +151,16 @@ const NUMBERS: &str = "
 const OFFSETS: &str = "
     request = { path = '/teams', query = { offset = '{offset}' } }
     pagination = { style = 'offset', total = '/meta/total', step = 'received' }
+";
+
+const LINKS: &str = "
+    request = { path = '/teams' }
+    pagination = { style = 'link' }
+";
+
+const TOTALS: &str = "
+    request = { path = '/teams', query = { offset = '{offset}' } }
+    pagination = { style = 'offset', total = { header = 'X-Total' }, step = 'received' }
 ";
 
 fn asking(shelf: &Arc<Shelf>, block: &str) -> Arc<Adapter> {
@@ -240,6 +280,33 @@ async fn pages_without_room_to_remember_them_are_sent_again() {
     again(&asking(&shelf, CURSORS), Some(&first)).await.unwrap();
     let (sent, unchanged) = shelf.sent();
     assert!(sent > 0 && unchanged > 0, "{sent} sent, {unchanged} not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_headers_say_of_a_list_is_not_what_it_was_because_its_pages_are() {
+    for (block, headers, sent) in [
+        (LINKS, Headers::All, (1, 2)),
+        (LINKS, Headers::NotOf304, (2, 2)),
+        (LINKS, Headers::OnlyNext, (2, 1)),
+        (TOTALS, Headers::All, (1, 2)),
+        (TOTALS, Headers::NotOf304, (3, 2)),
+    ] {
+        let shelf = Shelf::of(&[&[(1, "a"), (2, "b")], &[(3, "c"), (4, "d")]]);
+        *lock(&shelf.headers) = headers;
+        let adapter = asking(&shelf, block);
+        let first = again(&adapter, None).await.unwrap();
+        shelf.sent();
+        lock(&shelf.pages).push(named(&[(5, "e")]));
+        let second = again(&adapter, Some(&first)).await.unwrap();
+        assert_eq!(second.snapshot.len(), 5, "{block} {headers:?}");
+        assert!(!second.counts.drifted, "{block} {headers:?}");
+        assert_eq!(shelf.sent(), sent, "{block} {headers:?}");
+        // What they say by now is remembered.
+        let third = again(&adapter, Some(&second)).await.unwrap();
+        assert_eq!(third.snapshot.hash(), second.snapshot.hash());
+        let (sent, unchanged) = shelf.sent();
+        assert!(sent + unchanged >= 3 && (headers != Headers::All || sent == 0));
+    }
 }
 
 type ManyPages = Vec<Vec<(u64, String)>>;

@@ -3,8 +3,11 @@
 use http::HeaderMap;
 use http::header::{CONTENT_RANGE, HeaderName, LINK};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::context::{PageContext, WalkTotals};
+use super::decision::Reason;
+use super::link::next_link;
 use super::{Paging, location};
 use crate::page::format::Page;
 use crate::page::position::Position;
@@ -18,28 +21,24 @@ impl Paging {
         position: &Position,
         context: PageContext<'_>,
     ) -> Option<(Page, HeaderMap)> {
+        // A new one would say that there is more, and the body would be what it was.
+        let told_by = self.told_by(position, context);
+        if told_by
+            .iter()
+            .any(|name| !context.headers.contains_key(name))
+        {
+            return None;
+        }
         let mut body = Map::new();
-        let mut names = vec![LINK, CONTENT_RANGE];
         for place in self.places() {
-            match place {
-                PagePlace::Body(path) => {
-                    let found = context.page.find(path).and_then(location::as_json);
-                    if let Some(value) = found {
-                        put(&mut body, path.segments(), value);
-                    }
-                }
-                PagePlace::Header(header) => names.extend(HeaderName::try_from(header).ok()),
+            if let PagePlace::Body(path) = place
+                && let Some(value) = context.page.find(path).and_then(location::as_json)
+            {
+                put(&mut body, path.segments(), value);
             }
         }
         let mut headers = HeaderMap::new();
-        for name in names {
-            if headers.contains_key(&name) {
-                continue;
-            }
-            for value in context.headers.get_all(&name) {
-                headers.append(name.clone(), value.clone());
-            }
-        }
+        self.update(&mut headers, context.headers);
         let text = serde_json::to_vec(&body).ok()?;
         let page = Page::decode(Format::Json, &text).ok()?;
         let kept = PageContext {
@@ -63,24 +62,117 @@ impl Paging {
         is_same.then_some((page, headers))
     }
 
+    /// Has `headers` of a page say of its list what those of another response say (RFC 9111, section 3.2), and
+    /// returns whether that is something else.
+    pub(in crate::upstream) fn update(&self, headers: &mut HeaderMap, by: &HeaderMap) -> bool {
+        let mut names = vec![LINK, CONTENT_RANGE];
+        names.extend(self.places().iter().filter_map(PagePlace::header));
+        let before = headers.clone();
+        for name in names {
+            if !by.contains_key(&name) {
+                continue;
+            }
+            headers.remove(&name);
+            for value in by.get_all(&name) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        *headers != before
+    }
+
+    /// The headers by which alone the page at `position` says how much there is, or that it is the last. An entity
+    /// tag may stand for the body alone: that the page is what it was is certain only where a response has them.
+    pub(in crate::upstream) fn told_by(
+        &self,
+        position: &Position,
+        context: PageContext<'_>,
+    ) -> Vec<HeaderName> {
+        let totals = WalkTotals::first(context.records, None);
+        let decision = self.decide(position, totals, context);
+        let absent = match decision.map(|decision| decision.reason) {
+            Ok(Reason::Unnamed(_)) => self.next_places(),
+            Ok(Reason::NoTotal(at)) => vec![PagePlace::of(at)],
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        let stated = self.flag_place().into_iter().chain(self.total_places());
+        let stated = stated.filter_map(|place| place.header());
+        let stated = stated.filter(|name| context.headers.contains_key(name));
+        let absent = absent.iter().filter_map(PagePlace::header);
+        absent.chain(stated).collect()
+    }
+
+    /// Whether it is the body that says that the only page of a list is all of it, so that a body which is what it
+    /// was says so again.
+    pub(in crate::upstream) fn ends_by_body(&self) -> bool {
+        let is_body = |place: &PagePlace<'_>| matches!(place, PagePlace::Body(_));
+        if self.flag.is_some() {
+            return self.flag_place().as_ref().is_none_or(is_body);
+        }
+        if self.total_places().iter().any(is_body) {
+            return true;
+        }
+        match &self.style {
+            PagingStyle::Whole | PagingStyle::Only(_) => true,
+            PagingStyle::Cursor { .. } | PagingStyle::NextUrl { .. } | PagingStyle::Link => {
+                let places = self.next_places();
+                !places.is_empty() && places.iter().all(is_body)
+            }
+            PagingStyle::Offset(style) => style.full_page.is_some(),
+            PagingStyle::Page(style) => style.full_page.is_some(),
+        }
+    }
+
+    /// Whether headers of the page at `url` name another one, or may.
+    pub(in crate::upstream) fn leads_on(&self, headers: &HeaderMap, url: &Url) -> bool {
+        let places = self.next_places();
+        let mut names = places.iter().filter_map(PagePlace::header);
+        let is_set = |name| headers.get(name).is_some_and(|value| !value.is_empty());
+        names.any(|name| name != LINK && is_set(name))
+            || match next_link(headers) {
+                Ok(target) => target.is_some_and(|target| url.join(&target).as_ref() != Ok(url)),
+                Err(_) => true,
+            }
+    }
+
+    /// Where a page names the next one.
+    fn next_places(&self) -> Vec<PagePlace<'_>> {
+        match &self.style {
+            PagingStyle::Cursor { next, .. } => PagePlace::of_cursor(next),
+            PagingStyle::NextUrl { next } => vec![PagePlace::of(next)],
+            PagingStyle::Only(page) => {
+                let next = page.next.as_ref();
+                next.map(PagePlace::of_cursor).unwrap_or_default()
+            }
+            PagingStyle::Link => vec![PagePlace::Header(LINK.as_str())],
+            PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Page(_) => Vec::new(),
+        }
+    }
+
+    fn flag_place(&self) -> Option<PagePlace<'_>> {
+        let (EndFlag::More(at) | EndFlag::Last(at)) = self.flag.as_ref()?;
+        at.in_page().map(PagePlace::of)
+    }
+
+    /// Where a page states how much there is.
+    fn total_places(&self) -> Vec<PagePlace<'_>> {
+        let pages = match &self.style {
+            PagingStyle::Page(style) => style.pages.as_ref(),
+            PagingStyle::Only(page) => page.pages.as_ref(),
+            PagingStyle::Cursor { .. }
+            | PagingStyle::NextUrl { .. }
+            | PagingStyle::Whole
+            | PagingStyle::Offset(_)
+            | PagingStyle::Link => None,
+        };
+        let total = self.total.as_ref().and_then(Total::in_page);
+        pages.into_iter().chain(total).map(PagePlace::of).collect()
+    }
+
     /// Where a page says something of its list.
     fn places(&self) -> Vec<PagePlace<'_>> {
-        let mut places = Vec::new();
-        match &self.style {
-            PagingStyle::Cursor { next, .. } => places.extend(PagePlace::of_cursor(next)),
-            PagingStyle::NextUrl { next } => places.push(PagePlace::of(next)),
-            PagingStyle::Page(style) => places.extend(style.pages.as_ref().map(PagePlace::of)),
-            PagingStyle::Only(page) => {
-                places.extend(page.next.iter().flat_map(PagePlace::of_cursor));
-                places.extend(page.pages.as_ref().map(PagePlace::of));
-            }
-            PagingStyle::Whole | PagingStyle::Offset(_) | PagingStyle::Link => {}
-        }
-        if let Some(EndFlag::More(at) | EndFlag::Last(at)) = &self.flag {
-            places.extend(at.in_page().map(PagePlace::of));
-        }
-        let total = self.total.as_ref().and_then(Total::in_page);
-        places.extend(total.map(PagePlace::of));
+        let mut places = self.next_places();
+        places.extend(self.flag_place());
+        places.extend(self.total_places());
         places
     }
 }
@@ -97,6 +189,14 @@ impl<'a> PagePlace<'a> {
             Location::Body(path) => Self::Body(path),
             Location::Header { header } => Self::Header(header),
             Location::Chosen(place) => Self::Body(&place.each),
+        }
+    }
+
+    /// The header, if it is one.
+    fn header(&self) -> Option<HeaderName> {
+        match self {
+            Self::Header(header) => HeaderName::try_from(*header).ok(),
+            Self::Body(_) => None,
         }
     }
 
