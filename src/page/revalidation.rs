@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ETAG, LAST_MODIFIED};
-use http::{HeaderMap, Request};
+use http::header::{DATE, ETAG, HeaderName, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue, Request};
+use jiff::SignedDuration;
+use jiff::fmt::rfc2822;
 
 use super::fetched_page::FetchedPage;
 use super::format::Page;
@@ -14,12 +16,15 @@ use super::position::Position;
 use crate::page_memory::PageHold;
 use crate::snapshot::GroupPage;
 
+/// How long before its response a page must have changed for the time of that to say which page it is.
+const SETTLED: SignedDuration = SignedDuration::from_mins(1);
+
 impl PageOutcome {
     /// What a page came to, if it can be asked for again on the condition that it has changed. `kept` is what of
     /// its body and headers says something of the list.
     pub(crate) fn of(page: &FetchedPage, kept: (Page, HeaderMap)) -> Option<Self> {
         let etag = page.headers.get(ETAG).cloned();
-        let last_modified = page.headers.get(LAST_MODIFIED).cloned();
+        let last_modified = settled_change(&page.headers).cloned();
         if (etag.is_none() && last_modified.is_none()) || page.is_past_end() {
             return None;
         }
@@ -102,5 +107,44 @@ impl PageOutcome {
             is_unchanged: true,
             since_link: None,
         }
+    }
+}
+
+/// `Last-Modified`, if the page cannot have changed once more within that second: it lies a minute before the `Date` of
+/// the response (RFC 9110, section 8.8.2.2, where clocks may differ; the length is that of RFC 7232, section 2.2.2).
+fn settled_change(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let time = |name: HeaderName| {
+        let value = headers.get(name)?.to_str().ok()?;
+        Some(rfc2822::parse(value).ok()?.timestamp())
+    };
+    let age = time(DATE)?.duration_since(time(LAST_MODIFIED)?);
+    headers.get(LAST_MODIFIED).filter(|_| age >= SETTLED)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const CHANGED: &str = "Sat, 21 Nov 2026 10:00:00 GMT";
+
+    #[rstest]
+    #[case::a_minute_ago(CHANGED, Some("Sat, 21 Nov 2026 10:01:00 GMT"), true)]
+    #[case::just_now(CHANGED, Some("Sat, 21 Nov 2026 10:00:59 GMT"), false)]
+    #[case::later_than_the_response(CHANGED, Some("Sat, 21 Nov 2026 09:00:00 GMT"), false)]
+    #[case::at_an_unknown_distance(CHANGED, None, false)]
+    #[case::at_no_time("yesterday", Some("Sat, 21 Nov 2026 10:01:00 GMT"), false)]
+    fn a_time_of_change_identifies_a_page_once_it_lies_well_before_the_response(
+        #[case] changed: &'static str,
+        #[case] date: Option<&'static str>,
+        #[case] expected: bool,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert(LAST_MODIFIED, HeaderValue::from_static(changed));
+        if let Some(date) = date {
+            headers.insert(DATE, HeaderValue::from_static(date));
+        }
+        assert_eq!(settled_change(&headers).is_some(), expected);
     }
 }
