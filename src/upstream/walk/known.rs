@@ -19,7 +19,7 @@ use crate::snapshot::{PageRowRef, Snapshot};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::known_pages::{KnownPages, ListedPages};
 
-use super::marks::{GroupMark, GroupMarks};
+use super::marks::{GroupMark, GroupMarks, LongestPages};
 
 /// What walks of one list know of its groups. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -163,6 +163,12 @@ impl Recollection {
         let previous = self.previous.as_ref()?;
         let index = previous.find(&format!("{source}:{id}"))?;
         previous.row(index).group().ok()
+    }
+
+    /// How long pages were.
+    pub(super) fn longest(&self) -> LongestPages {
+        let marks = self.marks.as_ref();
+        marks.map(|marks| marks.longest.clone()).unwrap_or_default()
     }
 
     /// By what it was known when it was read.

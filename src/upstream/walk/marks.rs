@@ -9,6 +9,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::list_memory::{ListHold, ListMemory};
+use crate::page::page_outcome::PageKey;
 use crate::plan::RelatedList;
 
 /// By what the groups of one list are known again.
@@ -17,8 +18,26 @@ pub struct GroupMarks {
     marks: HashMap<Box<str>, GroupMark>,
     /// When the last walk began that read everything anew.
     pub(super) full_at: Option<Instant>,
+    /// How long pages were.
+    pub(super) longest: LongestPages,
     /// The memory that they are counted with.
     _hold: ListHold,
+}
+
+/// How many records the longest first page had of each list that is asked for each group: so many an upstream sends on
+/// one page, whatever was requested.
+pub(super) type LongestPages = HashMap<RelatedList, u64>;
+
+/// The entity tag of a response that brought all of one of the lists of a group.
+#[derive(Debug, Clone)]
+pub(super) struct ListTag {
+    pub(super) list: RelatedList,
+    pub(super) tag: HeaderValue,
+    /// The request that it answered: the same tag elsewhere is of something else.
+    pub(super) request: PageKey,
+    /// How many records came, where nothing in the body says that they are all: only a page with room for more is
+    /// another one when the list grows.
+    pub(super) records: Option<u64>,
 }
 
 /// By what a group that was read is known again.
@@ -27,7 +46,7 @@ pub(super) struct GroupMark {
     /// The hash of what was listed of it.
     pub(super) listed: u64,
     /// The entity tags of the responses that its details and people came in, each if it was one response.
-    pub(super) etags: Vec<(RelatedList, HeaderValue)>,
+    pub(super) tags: Vec<ListTag>,
     /// Whether some of it was used again without being asked for.
     pub(super) is_reused: bool,
 }
@@ -37,12 +56,14 @@ impl GroupMarks {
     pub(super) fn new(
         marks: HashMap<Box<str>, GroupMark>,
         full_at: Option<Instant>,
+        longest: LongestPages,
         memory: &ListMemory,
     ) -> Self {
         let bytes = marks.iter().map(|(id, mark)| mark.bytes(id)).sum();
         Self {
             marks,
             full_at,
+            longest,
             _hold: memory.hold(bytes),
         }
     }
@@ -65,7 +86,7 @@ impl GroupMarks {
             self.marks.extend(stay);
             self.full_at = self.full_at.or(before.full_at);
         }
-        Self::new(self.marks, self.full_at, memory)
+        Self::new(self.marks, self.full_at, self.longest, memory)
     }
 
     /// How many groups are known.
@@ -77,14 +98,28 @@ impl GroupMarks {
 
 impl GroupMark {
     /// The entity tag of one of its lists.
-    pub(super) fn etag(&self, list: RelatedList) -> Option<&HeaderValue> {
-        let mut etags = self.etags.iter();
-        etags.find_map(|(own, etag)| (*own == list).then_some(etag))
+    pub(super) fn tag(&self, list: RelatedList) -> Option<&ListTag> {
+        self.tags.iter().find(|tag| tag.list == list)
+    }
+
+    /// Lets go of tags of pages that may have been full.
+    pub(super) fn drop_full(&mut self, longest: &LongestPages) {
+        let longest = |list| longest.get(&list).copied().unwrap_or_default();
+        self.tags
+            .retain(|tag| (tag.records).is_none_or(|records| records < longest(tag.list)));
     }
 
     /// About what it takes, with the id of its group.
     pub(super) fn bytes(&self, id: &str) -> u64 {
-        let etags = self.etags.iter().map(|(_, etag)| etag.len() + 48);
-        (id.len() + 96 + etags.sum::<usize>()) as u64
+        let tags = self.tags.iter();
+        let tags = tags.map(|tag| tag.tag.len() + size_of::<ListTag>());
+        (id.len() + 96 + tags.sum::<usize>()) as u64
+    }
+}
+
+impl ListTag {
+    /// Whether two are of one response, as far as the upstream says.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.tag == other.tag && self.request == other.request
     }
 }

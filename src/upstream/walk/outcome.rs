@@ -38,6 +38,8 @@ pub struct Walked {
     pub(super) rows: Vec<ReadRow>,
     /// The entity tag of the first page.
     pub(super) etag: Option<HeaderValue>,
+    /// The number of records on the first page that had any, without nested ones.
+    pub(super) first_page: u64,
     /// The number of records, nested ones among them.
     pub(super) records: u64,
     /// How large the pages were.

@@ -197,6 +197,7 @@ impl AllPartitions {
             marks: None,
             rows: Vec::new(),
             etag: None,
+            first_page: 0,
             records: self.records,
             bytes: self.bytes,
             mapped_bytes: self.mapped_bytes,

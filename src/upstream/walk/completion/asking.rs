@@ -1,27 +1,30 @@
 //! Asks for one list of a group.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadText};
 use crate::observe::Observers;
 use crate::page::format::excerpt;
+use crate::page::page_outcome::PageKey;
 use crate::plan::{ListReading, OuterValue, RelatedList};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
+use crate::upstream::walk::marks::{ListTag, LongestPages};
 
 use super::group::{GroupCompletion, ID_CHARS, ListAnswer, ListedGroup};
 
 impl GroupCompletion<'_> {
-    /// What one of the lists of a group brings, unless it still has this entity tag.
+    /// What one of the lists of a group brings, unless it still has the entity tag that it had by the same request.
     pub(super) async fn ask(
         &self,
         which: RelatedList,
         outer: OuterValues,
-        etag: Option<&HeaderValue>,
+        known: Option<&ListTag>,
         observers: &Observers,
     ) -> Result<ListAnswer, UpstreamError> {
         let WalkContext {
@@ -31,24 +34,48 @@ impl GroupCompletion<'_> {
             ..
         } = self.context;
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let list = adapter.reading(Some(which), outer, etag);
-        let walked = match (read_list(&list, observers, deadline, budget).await, etag) {
+        let list = adapter.reading(Some(which), outer.clone(), None);
+        let first = list.first_page();
+        let request = PageKey::of(&list.request(&first)?, &first);
+        let known = known.filter(|known| known.request == request);
+        let list = match known {
+            Some(known) => adapter.reading(Some(which), outer, Some(&known.tag)),
+            None => list,
+        };
+        let read = read_list(&list, observers, deadline, budget).await;
+        let walked = match (read, known) {
             (Ok(walked), _) => walked,
-            (Err(error), Some(etag)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
+            (Err(error), Some(known)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
                 self.pages.fetch_add(1, Ordering::Relaxed);
                 self.reused.fetch_add(1, Ordering::Relaxed);
-                return Ok(ListAnswer::Unchanged(etag.clone()));
+                return Ok(ListAnswer::Unchanged(known.clone()));
             }
             (Err(error), _) => return Err(error),
         };
         self.pages.fetch_add(walked.pages, Ordering::Relaxed);
-        // A page that is full may be followed by another one without being changed itself.
-        let limit = list.paging().limit.map(u64::from);
-        let is_all = walked.pages == 1 && limit.is_none_or(|limit| walked.records < limit);
-        Ok(ListAnswer::Rows(
-            walked.rows,
-            walked.etag.filter(|_| is_all),
-        ))
+        self.note_length(which, walked.first_page);
+        let is_told = list.paging().ends_by_body();
+        let tag = walked.etag.filter(|_| walked.pages == 1);
+        let tag = tag.map(|tag| ListTag {
+            list: which,
+            tag,
+            request,
+            records: (!is_told).then_some(walked.first_page),
+        });
+        Ok(ListAnswer::Rows(walked.rows, tag))
+    }
+
+    /// Takes note of how many records came on the first page of a list.
+    fn note_length(&self, list: RelatedList, records: u64) {
+        let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
+        let longest = longest.entry(list).or_default();
+        *longest = records.max(*longest);
+    }
+
+    /// How long pages were.
+    pub(super) fn longest(&self) -> LongestPages {
+        let longest = self.longest.lock();
+        longest.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The values that the requests of a list take of a group and of its partition.

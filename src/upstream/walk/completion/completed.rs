@@ -12,7 +12,7 @@ use crate::plan::{RelatedList, Share};
 use crate::snapshot::GroupPage;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{CompletedRow, KnownGroups};
-use crate::upstream::walk::marks::{GroupMark, GroupMarks};
+use crate::upstream::walk::marks::{GroupMark, GroupMarks, LongestPages};
 
 use super::group::{CompletedGroup, WholeGroup};
 
@@ -111,7 +111,11 @@ impl<'a> CompletedGroups<'a> {
     }
 
     /// All of them, and by what they are known again. `full_at` is when the walk began, if it read everything anew.
-    pub(super) fn finish(mut self, full_at: Option<Instant>) -> (Vec<GroupPage>, GroupMarks) {
+    pub(super) fn finish(
+        mut self,
+        full_at: Option<Instant>,
+        longest: LongestPages,
+    ) -> (Vec<GroupPage>, GroupMarks) {
         self.is_finished = true;
         self.known.clear();
         let adapter = self.context.adapter;
@@ -119,9 +123,12 @@ impl<'a> CompletedGroups<'a> {
         if adapter.related().needs_marks() {
             let pages = self.pages.iter().flat_map(GroupPage::rows);
             let rows = pages.zip(self.marks.drain(..));
-            marks.extend(rows.map(|(row, (mark, _))| (row.source_id().into(), mark)));
+            marks.extend(rows.map(|(row, (mut mark, _))| {
+                mark.drop_full(&longest);
+                (row.source_id().into(), mark)
+            }));
         }
-        let marks = GroupMarks::new(marks, full_at, &adapter.memory.lists());
+        let marks = GroupMarks::new(marks, full_at, longest, &adapter.memory.lists());
         (std::mem::take(&mut self.pages), marks)
     }
 }

@@ -1,9 +1,10 @@
 //! One group with all that is asked for it.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -15,7 +16,7 @@ use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{Recollection, listed_hash};
-use crate::upstream::walk::marks::GroupMark;
+use crate::upstream::walk::marks::{GroupMark, ListTag, LongestPages};
 use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
 
@@ -68,13 +69,14 @@ pub(super) struct GroupCompletion<'a> {
     pub(super) reused: AtomicU64,
     kept: AtomicU64,
     differing: AtomicU64,
+    pub(super) longest: Mutex<LongestPages>,
 }
 
 /// What a request for a list of a group brought.
 pub(super) enum ListAnswer {
-    Rows(Vec<ReadRow>, Option<HeaderValue>),
+    Rows(Vec<ReadRow>, Option<ListTag>),
     /// It has not changed.
-    Unchanged(HeaderValue),
+    Unchanged(ListTag),
 }
 
 /// What is known of a group from the walk before.
@@ -107,6 +109,7 @@ impl<'a> GroupCompletion<'a> {
             reused: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             differing: AtomicU64::new(0),
+            longest: Mutex::new(recollection.longest()),
         }
     }
 
@@ -160,7 +163,7 @@ impl<'a> GroupCompletion<'a> {
         let is_nested = listed.row.is_nested();
         let mut mark = GroupMark {
             listed: listed_hash(listed.row, listed.beside),
-            etags: Vec::new(),
+            tags: Vec::new(),
             is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
@@ -237,25 +240,23 @@ impl<'a> GroupCompletion<'a> {
             mark.is_reused = true;
             return Ok((before.clone(), false));
         }
-        let etag = past.mark.filter(|_| before.is_some());
-        let etag = etag.and_then(|past| past.etag(RelatedList::Details));
-        let etag = etag.filter(|_| is_etag(details.reuse) && !self.recollection.is_full);
+        let known = past.mark.filter(|_| before.is_some());
+        let known = known.and_then(|past| past.tag(RelatedList::Details));
+        let known = known.filter(|_| is_etag(details.reuse));
+        let asked = known.filter(|_| !self.recollection.is_full);
         let outer = self.outer_values(&details.list, group, listed)?;
-        match (
-            self.ask(RelatedList::Details, outer, etag, observers)
-                .await?,
-            before,
-        ) {
-            (ListAnswer::Unchanged(etag), Some(before)) => {
-                mark.etags.push((RelatedList::Details, etag));
+        let answer = self.ask(RelatedList::Details, outer, asked, observers);
+        match (answer.await?, before) {
+            (ListAnswer::Unchanged(tag), Some(before)) => {
+                mark.tags.push(tag);
                 Ok((before.clone(), false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (ListAnswer::Rows(rows, etag), _) => {
-                mark.etags
-                    .extend(etag.map(|etag| (RelatedList::Details, etag)));
+            (ListAnswer::Rows(rows, tag), _) => {
+                let seems_same = seems_same || is_told_same(known, tag.as_ref());
+                mark.tags.extend(tag.filter(|_| is_etag(details.reuse)));
                 let laid = self.overlaid(group, listed, details, &rows)?;
                 let differs =
                     seems_same && before.is_some_and(|before| !self.is_alike(before, &laid));
@@ -299,21 +300,22 @@ impl<'a> GroupCompletion<'a> {
             mark.is_reused = true;
             return Ok((people.clone(), false));
         }
-        let etag = past.mark.and_then(|past| past.etag(list.role));
-        let etag = etag.filter(|_| is_etag(list.reuse) && before.is_some() && !is_full);
+        let known = past.mark.and_then(|past| past.tag(list.role));
+        let known = known.filter(|_| is_etag(list.reuse) && before.is_some());
+        let asked = known.filter(|_| !is_full);
         let outer = self.outer_values(&list.list, group, listed)?;
-        match (self.ask(list.role, outer, etag, observers).await?, before) {
-            (ListAnswer::Unchanged(etag), Some(before)) => {
-                mark.etags.push((list.role, etag));
+        match (self.ask(list.role, outer, asked, observers).await?, before) {
+            (ListAnswer::Unchanged(tag), Some(before)) => {
+                mark.tags.push(tag);
                 Ok((people_of(before, list.role).clone(), false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (ListAnswer::Rows(rows, etag), _) => {
-                let is_kept = is_etag(list.reuse);
-                mark.etags
-                    .extend(etag.filter(|_| is_kept).map(|etag| (list.role, etag)));
+            (ListAnswer::Rows(rows, tag), _) => {
+                let told = before.filter(|_| is_told_same(known, tag.as_ref()));
+                let same = same.or(told.map(|before| people_of(before, list.role)));
+                mark.tags.extend(tag.filter(|_| is_etag(list.reuse)));
                 let people = members(rows);
                 let differs = same.is_some_and(|same| !is_same_people(same, &people));
                 Ok((people, differs))
@@ -370,6 +372,12 @@ fn is_updated_at(rule: Option<ReuseRule>) -> bool {
 
 fn is_etag(rule: Option<ReuseRule>) -> bool {
     rule.is_some_and(|rule| rule.while_same == ReuseMarker::Etag)
+}
+
+/// Whether a response has the entity tag that was known, although it was sent.
+fn is_told_same(known: Option<&ListTag>, tag: Option<&ListTag>) -> bool {
+    let both = known.zip(tag);
+    both.is_some_and(|(known, tag)| known.is_same(tag))
 }
 
 /// A group that was just listed and is not found any more has been deleted.

@@ -71,10 +71,11 @@ pub(super) async fn complete(
             "groups had changed although reuse took them for unchanged"
         );
     }
-    let pages = completion.pages_read();
+    let (pages, longest) = (completion.pages_read(), completion.longest());
     let mut counts = listed.counts;
     counts.gone = completed.gone;
-    let (groups, marks) = completed.finish((full.is_some() && is_full).then_some(began));
+    let full_at = (full.is_some() && is_full).then_some(began);
+    let (groups, marks) = completed.finish(full_at, longest);
     Ok(Walked {
         groups: groups.into(),
         marks: Some(marks),

@@ -154,6 +154,67 @@ async fn an_unchanged_entity_tag_spares_a_list_that_came_in_one_response() {
     assert_eq!((progress.asked, progress.reused), (21, 19));
 }
 
+/// Groups with so many members each.
+fn sized_groups(sizes: &[u64]) -> impl Iterator<Item = (u64, ForgeGroup)> {
+    let groups = (0..).zip(sizes).map(|(id, size)| {
+        let group = ForgeGroup {
+            updated: 1,
+            members: (0..*size).collect(),
+        };
+        (id, group)
+    });
+    groups.collect::<Vec<_>>().into_iter()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_may_have_been_full_is_asked_for_again_whatever_its_entity_tag_says() {
+    for pagination in ["style = 'link'", "style = 'link', limit = 1000"] {
+        let forge = Forge::of(sized_groups(&[3, 2, 1]), 3);
+        *lock(&forge.is_terse) = true;
+        let members = with_members("reuse = 'etag'");
+        let members = members.replace(
+            "records = '/'\n        pagination = { style = 'link' }",
+            &format!("records = '/'\n        pagination = {{ {pagination} }}"),
+        );
+        assert_eq!(members.contains("1000"), pagination.contains("1000"));
+        let mut walker = Walker::of(&forge, &members);
+        walker.walk().await.unwrap();
+        // On a second page, which only a header names that no 304 has.
+        forge.change(0, |group| group.members.push(99));
+        let (groups, progress) = walker.walk().await.unwrap();
+        assert_eq!(members_of(&groups), forge.members());
+        assert_eq!((progress.asked, progress.reused), (3, 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_304_that_names_another_page_says_that_the_list_has_changed() {
+    let forge = Forge::of(sized_groups(&[4, 3, 1]), 4);
+    let mut walker = Walker::of(&forge, &with_members("reuse = 'etag'"));
+    walker.walk().await.unwrap();
+    *lock(&forge.page) = 3;
+    forge.change(1, |group| group.members.push(99));
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.reused), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_walk_counts_what_changed_under_its_entity_tag() {
+    let forge = Forge::of(sized_groups(&[4, 2, 1]), 100);
+    *lock(&forge.is_stuck) = true;
+    let mut walker = Walker::of(&forge, &with_members("reuse = 'etag'\nfull = '2h'"));
+    walker.walk().await.unwrap();
+    forge.change(1, |group| group.members.push(99));
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_ne!(members_of(&groups), forge.members());
+    assert_eq!((progress.reused, progress.differing), (2, 0));
+    tokio::time::advance(Duration::from_hours(2)).await;
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    assert_eq!((progress.asked, progress.differing), (3, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_walk_read_within_the_ttl_is_kept_for_the_next_one() {
     let forge = Forge::of(some_groups(100), 100);

@@ -23,7 +23,11 @@ pub(super) struct ForgeGroup {
 pub(super) struct Forge {
     pub(super) orgs: Mutex<BTreeMap<u64, BTreeMap<u64, ForgeGroup>>>,
     /// How many records a page has.
-    page: usize,
+    pub(super) page: Mutex<usize>,
+    /// Whether a 304 has no header but its entity tag.
+    pub(super) is_terse: Mutex<bool>,
+    /// Whether every response has the same entity tag.
+    pub(super) is_stuck: Mutex<bool>,
     /// The lists of members that were asked for.
     pub(super) asked: Mutex<Vec<u64>>,
     /// The group whose members cannot be read.
@@ -46,7 +50,7 @@ impl Forge {
     ) -> Arc<Self> {
         Arc::new(Self {
             orgs: Mutex::new(orgs),
-            page,
+            page: Mutex::new(page),
             ..Self::default()
         })
     }
@@ -83,6 +87,7 @@ impl Forge {
 
     fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
+        let per_page = *lock(&self.page);
         let number = |text: &str| text.parse::<u64>().unwrap();
         let orgs = lock(&self.orgs);
         let records: Vec<_> = match path.as_slice() {
@@ -118,14 +123,12 @@ impl Forge {
         let page = page.map_or(0, |page| page.parse::<usize>().unwrap());
         let shown: Vec<_> = records
             .iter()
-            .skip(page * self.page)
-            .take(self.page)
+            .skip(page * per_page)
+            .take(per_page)
             .collect();
         let body = serde_json::to_string(&shown).unwrap();
-        let etag = format!(
-            "\"{}\"",
-            body.len() + body.bytes().map(usize::from).sum::<usize>()
-        );
+        let sum = body.len() + body.bytes().map(usize::from).sum::<usize>();
+        let etag = format!("\"{}\"", if *lock(&self.is_stuck) { 0 } else { sum });
         let mut response = Response::new(Bytes::from(body));
         if request
             .headers()
@@ -134,9 +137,12 @@ impl Forge {
         {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = Bytes::new();
+            if *lock(&self.is_terse) {
+                return response;
+            }
         }
         response.headers_mut().insert(ETAG, etag.parse().unwrap());
-        if records.len() > (page + 1) * self.page {
+        if records.len() > (page + 1) * per_page {
             let path = request.uri().path();
             let link = format!(
                 "<http://forge.example{path}?page={}>; rel=\"next\"",
