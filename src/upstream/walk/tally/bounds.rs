@@ -35,10 +35,10 @@ impl Tally<'_> {
 
     /// Records of which none is a group are something else, such as an error message in place of
     /// the list: they must not replace the groups of the last walk. They may all be of another kind, if
-    /// they say so.
+    /// they say so. Records of what has changed that are no groups lead to a walk for everything.
     pub(super) fn check_mapped(&self) -> Result<(), UpstreamError> {
         let is_any = !self.groups.is_empty() || !self.rows.is_empty() || self.has_marked;
-        if self.records == 0 || is_any {
+        if self.records == 0 || is_any || self.adapter.is_of_changes() {
             return Ok(());
         }
         let records = self.records;
