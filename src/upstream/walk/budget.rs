@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::list_memory::WalkHold;
 
-use super::outcome::Walked;
-
-/// What the lists of a walk that were read before take. A walk of one list has none.
+/// What the lists of a walk take, those that are being read among them.
 #[derive(Debug, Default)]
 pub(super) struct WalkBudget {
     /// The memory that the lists share, where there are several: none of them waits for another.
@@ -30,28 +28,155 @@ impl WalkBudget {
         self.hold.clone()
     }
 
-    /// How large the pages of other lists were.
-    pub(super) fn bytes(&self) -> u64 {
+    /// How large the pages of all lists are.
+    fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// How many records other lists of groups had.
-    pub(super) fn groups(&self) -> u64 {
+    /// How many records all lists of groups have.
+    fn groups(&self) -> u64 {
         self.groups.load(Ordering::Relaxed)
     }
 
-    /// The least memory that the groups of other lists take in a snapshot.
-    pub(super) fn mapped_bytes(&self) -> u64 {
+    /// The least memory that the groups of all lists take in a snapshot.
+    fn mapped_bytes(&self) -> u64 {
         self.mapped_bytes.load(Ordering::Relaxed)
     }
+}
 
-    /// Takes note of a list that was read.
-    pub(super) fn spend(&self, walked: &Walked) {
-        self.bytes.fetch_add(walked.bytes, Ordering::Relaxed);
-        if walked.rows.is_empty() {
-            self.groups.fetch_add(walked.records, Ordering::Relaxed);
-            let mapped = walked.mapped_bytes;
-            self.mapped_bytes.fetch_add(mapped, Ordering::Relaxed);
+/// What one list of a walk has taken so far. It is given back if the list does not come to its end.
+#[derive(Debug)]
+pub(super) struct ListSpending<'a> {
+    budget: &'a WalkBudget,
+    /// Whether its records are groups, of which a snapshot is made.
+    is_of_groups: bool,
+    bytes: u64,
+    pub(super) records: u64,
+    mapped_bytes: u64,
+    is_finished: bool,
+}
+
+impl<'a> ListSpending<'a> {
+    pub(super) const fn new(budget: &'a WalkBudget, is_of_groups: bool) -> Self {
+        Self {
+            budget,
+            is_of_groups,
+            bytes: 0,
+            records: 0,
+            mapped_bytes: 0,
+            is_finished: false,
         }
+    }
+
+    /// Adds a page of so many bytes.
+    pub(super) fn add_page(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Adds the records of a page, and the least memory that they take.
+    pub(super) fn add_records(&mut self, records: u64, mapped_bytes: u64) {
+        self.records += records;
+        self.mapped_bytes += mapped_bytes;
+        if self.is_of_groups {
+            let WalkBudget {
+                groups,
+                mapped_bytes: mapped,
+                ..
+            } = self.budget;
+            groups.fetch_add(records, Ordering::Relaxed);
+            mapped.fetch_add(mapped_bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// How large its pages and those of all other lists are.
+    pub(super) fn bytes_of_all(&self) -> u64 {
+        self.budget.bytes()
+    }
+
+    /// How many records it has, with those of the other lists of groups if it is one.
+    pub(super) fn records_of_all(&self) -> u64 {
+        if self.is_of_groups {
+            self.budget.groups()
+        } else {
+            self.records
+        }
+    }
+
+    /// The least memory that its records take, and the groups of all other lists.
+    pub(super) fn mapped_bytes_of_all(&self) -> u64 {
+        let own = if self.is_of_groups {
+            0
+        } else {
+            self.mapped_bytes
+        };
+        own + self.budget.mapped_bytes()
+    }
+
+    /// Takes note that the list is whole.
+    pub(super) const fn finish(&mut self) {
+        self.is_finished = true;
+    }
+}
+
+impl Drop for ListSpending<'_> {
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        let budget = self.budget;
+        budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        if self.is_of_groups {
+            let (records, mapped) = (self.records, self.mapped_bytes);
+            budget.groups.fetch_sub(records, Ordering::Relaxed);
+            budget.mapped_bytes.fetch_sub(mapped, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_read_once_more_counts_once() {
+        let budget = WalkBudget::default();
+        let mut other = ListSpending::new(&budget, true);
+        other.add_page(10);
+        let mut first = ListSpending::new(&budget, true);
+        first.add_page(100);
+        first.add_records(5, 50);
+        assert_eq!(
+            (budget.bytes(), budget.groups(), budget.mapped_bytes()),
+            (110, 5, 50)
+        );
+        drop(first);
+        let mut second = ListSpending::new(&budget, true);
+        second.add_page(100);
+        second.add_records(6, 60);
+        second.finish();
+        drop(second);
+        assert_eq!(
+            (budget.bytes(), budget.groups(), budget.mapped_bytes()),
+            (110, 6, 60)
+        );
+    }
+
+    #[test]
+    fn what_is_no_group_takes_nothing_of_the_bound_of_groups() {
+        let budget = WalkBudget::default();
+        let mut people = ListSpending::new(&budget, false);
+        people.add_page(100);
+        people.add_records(5, 50);
+        assert_eq!(
+            (people.records_of_all(), people.mapped_bytes_of_all()),
+            (5, 50)
+        );
+        people.finish();
+        drop(people);
+        assert_eq!(
+            (budget.bytes(), budget.groups(), budget.mapped_bytes()),
+            (100, 0, 0)
+        );
     }
 }

@@ -19,17 +19,6 @@ pub(super) async fn read_list(
     deadline: Instant,
     budget: &WalkBudget,
 ) -> Result<Walked, UpstreamError> {
-    let walked = with_one_restart(adapter, observers, deadline, budget).await?;
-    budget.spend(&walked);
-    Ok(walked)
-}
-
-async fn with_one_restart(
-    adapter: &Arc<Adapter>,
-    observers: &Observers,
-    deadline: Instant,
-    budget: &WalkBudget,
-) -> Result<Walked, UpstreamError> {
     let attempt = |is_second| Attempt::new(adapter, observers, deadline, budget, is_second).run();
     let first = (attempt(false).await).map_err(|interrupted| interrupted.masked(&adapter.masks));
     let reason = match first {

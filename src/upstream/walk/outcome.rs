@@ -42,10 +42,6 @@ pub struct Walked {
     pub(super) first_page: u64,
     /// The number of records, nested ones among them.
     pub(super) records: u64,
-    /// How large the pages were.
-    pub(super) bytes: u64,
-    /// The least memory that the groups take in a snapshot.
-    pub(super) mapped_bytes: u64,
 }
 
 /// Why an attempt ended without a list.

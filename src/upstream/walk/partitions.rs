@@ -145,8 +145,6 @@ struct AllPartitions {
     counts: Counts,
     pages: u64,
     records: u64,
-    bytes: u64,
-    mapped_bytes: u64,
     remembered: RememberedPages,
     /// Whether two partitions list one group.
     has_repeated: bool,
@@ -158,8 +156,6 @@ impl AllPartitions {
         self.counts += walked.counts;
         self.pages += walked.pages;
         self.records += walked.records;
-        self.bytes += walked.bytes;
-        self.mapped_bytes += walked.mapped_bytes;
         self.remembered.append(walked.remembered);
         for page in walked.groups.into_pages() {
             let repeated = self.groups.add_of_another_list(page)?;
@@ -199,9 +195,10 @@ impl AllPartitions {
             etag: None,
             first_page: 0,
             records: self.records,
-            bytes: self.bytes,
-            mapped_bytes: self.mapped_bytes,
         };
         (walked, self.origins)
     }
 }
+
+#[cfg(test)]
+mod tests;

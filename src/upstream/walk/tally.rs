@@ -24,7 +24,7 @@ use super::account::{
     Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
     unsettled, weigh,
 };
-use super::budget::WalkBudget;
+use super::budget::{ListSpending, WalkBudget};
 use super::distinct::DistinctGroups;
 use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
@@ -46,8 +46,8 @@ const REMEMBERED_PART: u64 = 8;
 )]
 pub(super) struct Tally<'a> {
     adapter: &'a Arc<Adapter>,
-    /// What other lists of the walk take.
-    budget: &'a WalkBudget,
+    /// What it takes of what all lists of the walk may.
+    spending: ListSpending<'a>,
     /// Whether the list already changed during an earlier attempt.
     is_second_attempt: bool,
     seen_pages: SeenPages,
@@ -80,16 +80,12 @@ pub(super) struct Tally<'a> {
     parents: Vec<(Position, SeveralParents)>,
     /// Whether it is known that positions do not count those.
     are_parents_settled: bool,
-    records: u64,
     /// Records without nested ones: the unit of paging, totals and caps.
     pub(super) listed: u64,
     /// Those of them whose group came before.
     repeated: u64,
-    bytes: u64,
     /// The entity tag of the first page, where that matters.
     etag: Option<HeaderValue>,
-    /// The least memory that the groups take in a snapshot.
-    mapped_bytes: u64,
     /// The memory that the groups are counted with.
     hold: WalkHold,
     remembered: RememberedPages,
@@ -103,7 +99,7 @@ impl<'a> Tally<'a> {
     ) -> Self {
         Self {
             adapter,
-            budget,
+            spending: ListSpending::new(budget, !adapter.is_related()),
             is_second_attempt,
             seen_pages: SeenPages::default(),
             announced: Announcement::default(),
@@ -124,11 +120,8 @@ impl<'a> Tally<'a> {
             rows: DistinctRows::default(),
             counts: Counts::default(),
             pages: 0,
-            records: 0,
             listed: 0,
-            bytes: 0,
             etag: None,
-            mapped_bytes: 0,
             hold: (budget.hold()).unwrap_or_else(|| adapter.memory.lists().walk()),
             remembered: RememberedPages::default(),
         }
@@ -136,7 +129,7 @@ impl<'a> Tally<'a> {
 
     /// The room for the groups of further pages.
     pub(super) fn room(&self, deadline: Instant) -> GroupRoom {
-        let taken = self.mapped_bytes + self.budget.mapped_bytes();
+        let taken = self.spending.mapped_bytes_of_all();
         let left = self.adapter.room().saturating_sub(taken);
         GroupRoom::new(self.hold.clone(), left, deadline)
     }
@@ -144,7 +137,7 @@ impl<'a> Tally<'a> {
     /// Adds one page. One that was read before adds nothing.
     pub(super) fn add(&mut self, mut page: FetchedPage) -> Result<PageSeen, Interrupted> {
         self.pages += 1;
-        self.bytes += page.bytes();
+        self.spending.add_page(page.bytes());
         self.check_limits()?;
         self.check_announcement(page.announcement())?;
         let on_repeat = self.adapter.paging().on_repeat;
@@ -156,9 +149,9 @@ impl<'a> Tally<'a> {
         }
         self.part.note(&page);
         self.note_parents(&page);
-        self.records += page.records();
+        let (records, mapped_bytes) = (page.records(), page.mapped_bytes());
+        self.spending.add_records(records, mapped_bytes);
         self.listed += page.listed();
-        self.mapped_bytes += page.mapped_bytes();
         if page.listed() > 0 {
             self.pages_with_records += 1;
             self.last_page = page.listed();
@@ -363,7 +356,7 @@ impl<'a> Tally<'a> {
 
     /// The whole list.
     pub(super) fn finish(
-        self,
+        mut self,
         ended_by: EndedBy,
         observers: &Observers,
     ) -> Result<Walked, Interrupted> {
@@ -374,6 +367,7 @@ impl<'a> Tally<'a> {
             listed: self.listed,
             repeated: self.counts.repeated,
         });
+        self.spending.finish();
         Ok(Walked {
             groups: self.groups.into_groups(),
             counts: self.counts,
@@ -387,9 +381,7 @@ impl<'a> Tally<'a> {
             rows: self.rows.into_rows(),
             etag: self.etag,
             first_page: self.first_page,
-            records: self.records,
-            bytes: self.bytes,
-            mapped_bytes: self.mapped_bytes,
+            records: self.spending.records,
         })
     }
 }

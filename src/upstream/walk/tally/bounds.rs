@@ -10,19 +10,14 @@ impl Tally<'_> {
     pub(super) fn check_limits(&self) -> Result<(), UpstreamError> {
         let limits = self.adapter.limits();
         let cap = self.adapter.paging().cap.map(u64::from);
-        let is_of_groups = !self.adapter.is_related();
-        let others = if is_of_groups {
-            self.budget.groups()
-        } else {
-            0
-        };
+        let taken = &self.spending;
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
-        } else if self.records + others > limits.groups.into() {
+        } else if taken.records_of_all() > limits.groups.into() {
             format!("more than {} records (`limits.groups`)", limits.groups)
-        } else if self.bytes + self.budget.bytes() > limits.walk_bytes.as_u64() {
+        } else if taken.bytes_of_all() > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
-        } else if self.mapped_bytes + self.budget.mapped_bytes() > self.adapter.room() {
+        } else if taken.mapped_bytes_of_all() > self.adapter.room() {
             let room = ByteSize(self.adapter.room());
             format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
         } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
@@ -38,10 +33,10 @@ impl Tally<'_> {
     /// they say so. Records of what has changed that are no groups lead to a walk for everything.
     pub(super) fn check_mapped(&self) -> Result<(), UpstreamError> {
         let is_any = !self.groups.is_empty() || !self.rows.is_empty() || self.has_marked;
-        if self.records == 0 || is_any || self.adapter.is_of_changes() {
+        if self.spending.records == 0 || is_any || self.adapter.is_of_changes() {
             return Ok(());
         }
-        let records = self.records;
+        let records = self.spending.records;
         let wanted = if self.counts.skipped == 0 {
             "a value at the path that `records.only` compares"
         } else {

@@ -1,0 +1,86 @@
+//! Lists of groups that are read once for each partition.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::Group;
+use crate::observe::Observers;
+use crate::upstream::transport::Replay;
+use crate::upstream::walk::tests::adapter;
+use crate::upstream::walk::walk;
+
+/// An upstream that answers each path and query as a function says.
+struct Answers {
+    answer: fn(&str) -> Value,
+    /// What was asked for.
+    asked: Mutex<Vec<String>>,
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").finish_non_exhaustive()
+    }
+}
+
+impl Replay for Answers {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let target = request.uri().path_and_query().unwrap().as_str();
+        self.asked.lock().unwrap().push(target.to_owned());
+        Ok(Response::new((self.answer)(target).to_string().into()))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+/// What a walk of an upstream with these `keys` brings, and what it asked for.
+async fn walked(
+    keys: &str,
+    answer: fn(&str) -> Value,
+) -> (Result<Vec<Group>, UpstreamError>, Vec<String>) {
+    let adapter = Arc::new(adapter(keys).with_room(1 << 30));
+    let answers = Arc::new(Answers {
+        answer,
+        asked: Mutex::default(),
+    });
+    adapter.set_replay(Arc::clone(&answers) as _);
+    let walked = walk(&adapter, &Observers::default()).await;
+    let asked = std::mem::take(&mut *answers.asked.lock().unwrap());
+    (walked.map(|walked| walked.groups.to_groups()), asked)
+}
+
+/// Page after page of ten groups for each partition.
+fn without_end(target: &str) -> Value {
+    let (path, cursor) = target.split_once("?after=").unwrap_or((target, "0"));
+    let from: u64 = cursor.parse().unwrap();
+    let groups: Vec<_> = (from..from + 10)
+        .map(|id| json!({"id": format!("{path}-{id}"), "name": "n"}))
+        .collect();
+    json!({"groups": groups, "next": (from + 10).to_string()})
+}
+
+#[tokio::test(start_paused = true)]
+async fn partitions_that_are_read_at_once_share_the_bound_of_groups() {
+    let keys = "
+        base_url = 'http://club.example'
+        request = { path = '/{partition.region}', query = { after = '{cursor}' } }
+        records = '/groups'
+        pagination = { style = 'cursor', next = '/next' }
+        fields = { id = 'id', name = 'name' }
+        limits = { groups = 100, concurrency = 8, rate = '10/s' }
+        [partitions]
+        values = { region = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] }
+    ";
+    let (walked, asked) = walked(keys, without_end).await;
+    let error = walked.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::LimitExceeded, "{error}");
+    assert!(error.detail.contains("(`limits.groups`)"), "{error}");
+    // Ten pages are within it, and those count that others have not come to the end of.
+    assert_eq!(asked.len(), 11, "{asked:?}");
+}
