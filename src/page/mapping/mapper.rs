@@ -40,7 +40,8 @@ pub(super) struct Mapper<'a> {
 }
 
 impl<'a> Mapper<'a> {
-    /// For records whose ids come behind a `qualifier`, or for one whose whole `id` is known.
+    /// For records whose ids come behind a `qualifier`, or for one whose whole `id` is known: then only that of its
+    /// parent comes behind it.
     pub(super) fn new(
         mapping: &'a Mapping,
         qualifier: Option<&'a str>,

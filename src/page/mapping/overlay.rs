@@ -10,15 +10,16 @@ use super::outcome::MappedPage;
 impl Mapping {
     /// What becomes of a record when the members of `over` take the place of those of `under` that have the same
     /// name, both as JSON. What is no object says nothing beside one. The group keeps the `id` that it was listed
-    /// with.
+    /// with; the `qualifier` comes before the id of its parent.
     pub fn map_overlaid(
         &self,
         under: &str,
         over: &str,
         id: &str,
+        qualifier: Option<&str>,
     ) -> Result<MappedPage, FormatError> {
         let page = Page::decode(Format::Json, overlaid(under, over)?.as_bytes())?;
-        let mut mapper = Mapper::new(self, None, Some(id));
+        let mut mapper = Mapper::new(self, qualifier, Some(id));
         mapper.map_only(Item::Plain(page.root()));
         Ok(mapper.finish())
     }

@@ -342,7 +342,8 @@ impl<'a> GroupCompletion<'a> {
         let json = |text: Option<ReadText>| text.map_or_else(|| "null".into(), |text| text.text);
         let (under, over) = (json(listed.beside.and_then(text)), json(text(row)));
         let mapping = self.context.adapter.mapping_of(listed.around);
-        let mapped = mapping.map_overlaid(&under, &over, &group.source_id);
+        let qualifier = listed.around.qualifier();
+        let mapped = mapping.map_overlaid(&under, &over, &group.source_id, qualifier);
         let mapped = mapped.map_err(|error| wrong(error.to_string()))?;
         match (mapped.groups.row(0), mapped.skipped.first()) {
             (Some(row), _) => read(row),

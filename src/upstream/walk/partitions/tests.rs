@@ -84,3 +84,29 @@ async fn partitions_that_are_read_at_once_share_the_bound_of_groups() {
     // Ten pages are within it, and those count that others have not come to the end of.
     assert_eq!(asked.len(), 11, "{asked:?}");
 }
+
+const WITH_DETAILS: &str = "
+    base_url = 'http://club.example'
+    request = { path = '/{partition.region}' }
+    records = '/groups'
+    fields = { id = 'id', name = 'name', parent_id = 'parent' }
+    partitions = { values = { region = ['eu'] }, ids = 'partition' }
+    [details]
+    request = { path = '/{partition.region}/{group.id}' }
+    record = '/group'
+";
+
+#[tokio::test(start_paused = true)]
+async fn details_name_the_parent_within_the_partition_as_the_list_does() {
+    let (walked, _) = walked(WITH_DETAILS, |target| match target {
+        "/eu" => json!({"groups": [{"id": 1, "name": "a"}, {"id": 2, "name": "b", "parent": 1}]}),
+        "/eu/1" => json!({"group": {"name": "a"}}),
+        _ => json!({"group": {"name": "b", "parent": 1}}),
+    })
+    .await;
+    let groups = walked.unwrap();
+    let ids = groups.iter().map(|group| group.source_id.as_str());
+    assert_eq!(ids.collect::<Vec<_>>(), ["eu/1", "eu/2"]);
+    let parents = groups.iter().map(|group| group.parent_id.as_deref());
+    assert_eq!(parents.collect::<Vec<_>>(), [None, Some("eu/1")]);
+}
