@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::caller::Asker;
 use crate::error::{ErrorKind, UpstreamError};
@@ -29,6 +30,8 @@ pub(super) struct WalkResult {
     pub(super) marks: Option<Arc<GroupMarks>>,
     pub(super) upkeep: Upkeep,
     pub(super) ended_by: EndedBy,
+    /// When the oldest of what it brings was read, if a walk before may have read it.
+    pub(super) oldest: Option<Instant>,
 }
 
 /// Performs one walk on behalf of whoever asks. The entry decides when, and does not know how. `None`:
@@ -55,6 +58,7 @@ pub(super) async fn walk_to_snapshot(
         is_of_changes,
         keeps_list,
         marks,
+        oldest,
         ..
     } = walk_again(&adapter, observers, past).await?;
     let times = past.times.as_ref().filter(|_| is_of_changes);
@@ -78,6 +82,7 @@ pub(super) async fn walk_to_snapshot(
                 marks,
                 upkeep,
                 ended_by,
+                oldest,
             });
         }
     }
@@ -109,6 +114,7 @@ pub(super) async fn walk_to_snapshot(
         marks,
         upkeep,
         ended_by,
+        oldest,
     })
 }
 

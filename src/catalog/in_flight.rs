@@ -1,6 +1,7 @@
 //! A walk that is under way or about to be, as those see it who wait for it.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
@@ -44,6 +45,16 @@ pub(super) struct WalkBegin {
     pub(super) at: Instant,
     /// For clients.
     pub(super) as_of: Timestamp,
+}
+
+impl WalkBegin {
+    /// When a list was read of which something is as old as `oldest`: with the beginning of the walk, or before it.
+    pub(super) fn list_as_of(&self, oldest: Option<Instant>) -> Timestamp {
+        let earlier = oldest.map_or(Duration::ZERO, |oldest| {
+            self.at.saturating_duration_since(oldest)
+        });
+        self.as_of.checked_sub(earlier).unwrap_or(self.as_of)
+    }
 }
 
 /// A walk that somebody can wait for.
@@ -138,5 +149,25 @@ impl WalkWaiter {
     /// What it has brought, if it is over.
     pub(super) fn brought(self) -> Option<Arc<CachedSnapshot>> {
         self.brought.get().cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_is_as_old_as_what_is_oldest_in_it() {
+        let failed = Instant::now();
+        tokio::time::advance(Duration::from_mins(10)).await;
+        let begin = WalkBegin {
+            at: Instant::now(),
+            as_of: "2026-11-21T09:30:00Z".parse().unwrap(),
+        };
+        tokio::time::advance(Duration::from_mins(1)).await;
+        assert_eq!(begin.list_as_of(None), begin.as_of);
+        assert_eq!(begin.list_as_of(Some(Instant::now())), begin.as_of);
+        let expected: Timestamp = "2026-11-21T09:20:00Z".parse().unwrap();
+        assert_eq!(begin.list_as_of(Some(failed)), expected);
     }
 }

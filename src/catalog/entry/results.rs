@@ -89,6 +89,7 @@ impl Entry {
             marks,
             upkeep,
             ended_by,
+            oldest: _,
         } = result;
         // The same content keeps the same memory.
         let snapshot = match self.resources.store.get(&self.key) {

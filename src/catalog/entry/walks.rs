@@ -149,19 +149,23 @@ impl Entry {
         }
         let before = walks.failure.take().map_or(0, |failure| failure.count);
         walks.last_begun = begun.map(|begun| begun.at).or(walks.last_begun);
-        let WalkBegin { at: begun, as_of } = begun.unwrap_or_else(|| WalkBegin {
+        let begin = begun.unwrap_or_else(|| WalkBegin {
             at: Instant::now(),
             as_of: self.resources.wall.now_in_milliseconds(),
         });
+        let WalkBegin { at: begun, as_of } = begin;
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
         let ended_by = walked.as_ref().map(|result| result.ended_by);
         let ended_by = ended_by.unwrap_or(EndedBy::WholeList);
         let skipped = walked.as_ref().map_or(0, |result| result.counts.skipped);
-        let outcome = walked.and_then(|result| match self.shrunk(&walks, &result, as_of, begun) {
-            Some(pending) => Ok(Kept::PendingShrink(pending)),
-            None => self.keep(&walks, result, as_of).map(Kept::Replaced),
+        let outcome = walked.and_then(|result| {
+            let as_of = begin.list_as_of(result.oldest);
+            match self.shrunk(&walks, &result, as_of, begun) {
+                Some(pending) => Ok(Kept::PendingShrink(pending)),
+                None => self.keep(&walks, result, as_of).map(Kept::Replaced),
+            }
         });
         let settled = match &outcome {
             Ok(Kept::Replaced(cached)) => SettledWalk::Replaced {

@@ -1,6 +1,7 @@
 //! How a walk ends: with the whole list, an error, or a list that changed under it.
 
 use http::HeaderValue;
+use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::ReadRow;
@@ -30,6 +31,8 @@ pub struct Walked {
     pub(crate) is_of_changes: bool,
     /// Whether nothing has changed, so that the list that is there is the list.
     pub(crate) keeps_list: bool,
+    /// When the oldest of its groups was read for which something was asked, by this walk or one before that failed.
+    pub(crate) oldest: Option<Instant>,
     /// What is remembered of its pages.
     pub(crate) remembered: RememberedPages,
     /// By what its groups are known again, where something was asked for each of them.

@@ -191,6 +191,7 @@ impl AllPartitions {
             is_of_changes: false,
             keeps_list: false,
             marks: None,
+            oldest: None,
             rows: Vec::new(),
             etag: None,
             first_page: 0,

@@ -378,6 +378,7 @@ impl<'a> Tally<'a> {
             is_of_changes: false,
             keeps_list: false,
             marks: None,
+            oldest: None,
             rows: self.rows.into_rows(),
             etag: self.etag,
             first_page: self.first_page,

@@ -85,6 +85,7 @@ impl Scripted {
                         marks: None,
                         upkeep: Upkeep::default(),
                         ended_by: EndedBy::NoNext,
+                        oldest: None,
                     });
                     Some(walked.map_err(|kind| UpstreamError::new(kind, "scripted")))
                 })

@@ -32,6 +32,8 @@ pub(super) struct CompletedGroups<'a> {
     marks: Vec<(GroupMark, Instant)>,
     pub(super) done: u64,
     pub(super) gone: u64,
+    /// When the oldest of them was read.
+    pub(super) oldest: Option<Instant>,
     of: u64,
     bytes: u64,
     is_finished: bool,
@@ -46,6 +48,7 @@ impl<'a> CompletedGroups<'a> {
             marks: Vec::new(),
             done: 0,
             gone: 0,
+            oldest: None,
             of,
             bytes: 0,
             is_finished: false,
@@ -80,6 +83,7 @@ impl<'a> CompletedGroups<'a> {
         let mut people = Vec::new();
         page.push(&GroupParts::of(&group, &mut people), is_nested, attributes);
         self.marks.push((mark, at));
+        self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
         if self.bytes + page.least_bytes() > adapter.room() {
             let room = ByteSize(adapter.room());
             return Err(UpstreamError::new(

@@ -75,10 +75,12 @@ pub(super) async fn complete(
     let mut counts = listed.counts;
     counts.gone = completed.gone;
     let full_at = (full.is_some() && is_full).then_some(began);
+    let oldest = completed.oldest;
     let (groups, marks) = completed.finish(full_at, longest);
     Ok(Walked {
         groups: groups.into(),
         marks: Some(marks),
+        oldest,
         counts,
         pages: listed.pages + pages,
         ..listed

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
@@ -15,7 +16,7 @@ use crate::observe::{CompletionProgress, Observers, Timeline};
 use crate::snapshot::Snapshot;
 use crate::upstream::Adapter;
 use crate::upstream::walk::tests::adapter;
-use crate::upstream::walk::{PastWalks, Walked, walk_again};
+use crate::upstream::walk::{KnownGroups, PastWalks, Walked, walk_again};
 
 use forge::{Forge, ForgeGroup, lock};
 
@@ -239,6 +240,24 @@ async fn what_a_failed_walk_read_within_the_ttl_is_kept_for_the_next_one() {
     // After a walk that succeeded nothing is kept.
     let (_, progress) = walker.walk().await.unwrap();
     assert_eq!((progress.kept, progress.asked), (0, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_with_groups_that_a_failed_walk_read_says_since_when_they_are_known() {
+    let forge = Forge::of(some_groups(50), 100);
+    let mut walker = Walker::of(&forge, &with_members(""));
+    forge.break_at(Some(49), StatusCode::INTERNAL_SERVER_ERROR);
+    walker.walk().await.unwrap_err();
+    forge.break_at(None, StatusCode::OK);
+    tokio::time::advance(Duration::from_mins(10)).await;
+    let begun = Instant::now();
+    let observers = Observers::default();
+    let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
+    let oldest = walked.unwrap().oldest.unwrap();
+    assert!(begun.duration_since(oldest) >= Duration::from_mins(10));
+    walker.past.known = KnownGroups::default();
+    let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
+    assert!(walked.unwrap().oldest.unwrap() >= begun);
 }
 
 #[tokio::test(start_paused = true)]
