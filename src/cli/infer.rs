@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::plan::RelatedList;
 use crate::terminal::CommandError;
-use crate::tools::infer::{InferRun, SampleRequest};
+use crate::tools::infer::{InferRun, RelatedSample, SampleRequest};
 
 const EXAMPLES: &str = "\
 Examples:
   groupgate infer --url 'https://api.example.com/v1/teams?per_page=100'
   groupgate infer --url https://api.example.com/v1/teams --header 'X-Api-Key: KEY'
   groupgate infer --url https://api.example.com/search --json '{\"type\": \"group\"}'
-  groupgate infer --sample page1.json page2.json --name staff";
+  groupgate infer --sample page1.json page2.json --name staff
+  groupgate infer --url https://api.example.com/groups --members https://api.example.com/groups/17/members
+  groupgate infer --sample groups.json --members https://api.example.com/groups/17/members members.json";
 
 /// Propose a block of gateway.toml from a response of an API.
 ///
@@ -21,6 +24,10 @@ Examples:
 /// states: a block is called certain only if the API itself showed where the list ends and no total says
 /// otherwise. Two recorded pages show more than
 /// one; the first and the last are best.
+///
+/// Members that stand behind a request for each group come of a second sample, those of one group, and so do
+/// details and partitions. What of the group stands in its URL becomes a placeholder. Beside --url it is requested
+/// too, with the same headers, and its own list is walked.
 ///
 /// It fails if no sample can be read or has a list, and if the walk shows that the block is wrong.
 #[derive(Debug, Args)]
@@ -48,6 +55,16 @@ pub(super) struct Infer {
     /// Read recorded responses instead: bodies, or what `curl -i` prints
     #[arg(long, value_name = "FILE", num_args = 1..)]
     sample: Vec<PathBuf>,
+    /// The members of one of the groups: their URL, and files with its answers unless it is to be requested
+    #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
+    members: Vec<String>,
+    /// The details of one of the groups: their URL, and a file with its answer unless it is to be requested
+    #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
+    details: Vec<String>,
+    /// What groups are listed for, such as organizations: its URL, and files with its answers unless it is to be
+    /// requested
+    #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
+    partitions: Vec<String>,
     /// Guess, even if a preset fits
     #[arg(long)]
     no_preset: bool,
@@ -65,7 +82,16 @@ impl Infer {
             json: self.json,
             form: self.form,
         });
+        let related = [
+            (RelatedList::Partitions, self.partitions),
+            (RelatedList::Details, self.details),
+            (RelatedList::Members, self.members),
+        ];
+        let related = related.into_iter().filter(|(_, given)| !given.is_empty());
         let run = InferRun {
+            related: related
+                .map(|(list, given)| RelatedSample { list, given })
+                .collect(),
             request,
             samples: self.sample,
             presets: !self.no_preset,

@@ -13,17 +13,16 @@ const WIDTH: usize = 98;
 #[derive(Debug)]
 pub(super) struct BlockSection {
     /// The keys from the block to it. None is the block itself.
-    pub(super) path: &'static [&'static str],
+    pub(super) path: Vec<&'static str>,
     pub(super) lines: Vec<ProposedLine>,
+    /// Whether a walk has read a whole list by it: what is clear is certain then.
+    pub(super) is_proven: bool,
+    /// Whether all of it is a comment.
+    pub(super) is_suggestion: bool,
 }
 
-/// Writes the block. What is clear in one that was `walked` to its end is certain.
-pub(super) fn write(
-    name: &str,
-    heading: &[String],
-    sections: &[BlockSection],
-    walked: bool,
-) -> String {
+/// Writes the block.
+pub(super) fn write(name: &str, heading: &[String], sections: &[BlockSection]) -> String {
     let mut text = String::new();
     for paragraph in heading {
         comment(&mut text, paragraph);
@@ -40,13 +39,30 @@ pub(super) fn write(
             .into_iter()
             .chain(section.path.iter().copied());
         let keys: Vec<_> = keys.map(|key| Key::new(key).to_string()).collect();
+        if section.is_suggestion {
+            suggest(&mut text, &keys.join("."), &section.lines);
+            continue;
+        }
         // Writing into a string does not fail.
         let _ = writeln!(text, "[{}]", keys.join("."));
         for line in &section.lines {
-            write_line(&mut text, line, walked);
+            write_line(&mut text, line, section.is_proven);
         }
     }
     text
+}
+
+/// A table as a comment: what is to be said of it, and then a line for each that becomes one of the block.
+fn suggest(text: &mut String, table: &str, lines: &[ProposedLine]) {
+    for paragraph in lines.iter().flat_map(|line| &line.comments) {
+        comment(text, paragraph);
+    }
+    let _ = writeln!(text, "# [{table}]");
+    for line in lines {
+        if let LineEntry::Set(key, value) = &line.entry {
+            let _ = writeln!(text, "# {} = {value}", Key::new(key.as_str()));
+        }
+    }
 }
 
 fn write_line(text: &mut String, line: &ProposedLine, walked: bool) {
@@ -99,10 +115,12 @@ mod tests {
     fn what_a_sample_says_stays_inside_of_its_comment() {
         let line = ProposedLine::likely("k\n", "v\n\u{7}", "a\nb = 1\r\u{0}c");
         let sections = [BlockSection {
-            path: &[],
+            path: Vec::new(),
             lines: vec![line],
+            is_proven: false,
+            is_suggestion: false,
         }];
-        let text = write("x", &[], &sections, false);
+        let text = write("x", &[], &sections);
         let read: toml::Table = toml::from_str(&text).unwrap();
         let block = read["upstreams"]["x"].as_table().unwrap();
         assert_eq!(block.len(), 1);

@@ -32,7 +32,7 @@ pub(super) struct Columns<'a> {
 }
 
 /// One member, over all records.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Column<'a> {
     /// The names from the record to it.
     pub(super) names: Vec<&'a str>,
@@ -93,6 +93,29 @@ impl<'a> Columns<'a> {
         });
         places.insert(names.to_vec(), self.all.len() - 1);
         Some(self.all.len() - 1)
+    }
+
+    /// The same with what another record says of the record of this number.
+    pub(super) fn overlaid(&self, record: usize, over: SampleValue<'a>) -> Self {
+        let own = Self::of(&[over]);
+        let mut all: Vec<Column<'a>> = self.all.iter().map(Column::clone).collect();
+        for column in own.all {
+            let cells = column.cells.into_iter().map(|(_, part)| (record, part));
+            match all.iter_mut().find(|known| known.names == column.names) {
+                Some(known) => {
+                    known.cells.retain(|(of, _)| *of != record);
+                    known.cells.extend(cells);
+                }
+                None => all.push(Column {
+                    cells: cells.collect(),
+                    ..column
+                }),
+            }
+        }
+        Self {
+            records: self.records.max(1),
+            all,
+        }
     }
 
     /// The columns right below one.

@@ -3,25 +3,54 @@
 //! Names come first, then values: a name in the vocabulary whose values fit is taken. Where no name
 //! matches, values alone make a guess that is never more than "not sure".
 
-use crate::plan::Path;
+use crate::plan::{Path, RelatedList};
 
 use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
-use super::identity::{keyed, listed};
+use super::identity::{IdentityGuess, keyed, listed};
 use super::records::{RecordGuess, children};
 use super::vocabulary::{FieldType, FieldWords, SCALARS, subjects_of};
 use super::{people, times};
 
-/// The lines of `fields`, the id first.
-pub(super) fn guess(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<ProposedLine> {
-    let subjects = &[records.subjects.clone(), subjects_of(columns)].concat();
+/// Where the id of a record is.
+pub(super) fn id_paths(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<Path> {
+    let (id, _) = id_and_name(columns, records, &subjects(columns, records));
+    id.paths
+}
+
+fn subjects(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<String> {
+    [records.subjects.clone(), subjects_of(columns)].concat()
+}
+
+fn id_and_name(
+    columns: &Columns<'_>,
+    records: &RecordGuess<'_>,
+    subjects: &[String],
+) -> (IdentityGuess, IdentityGuess) {
+    if records.is_keyed {
+        return keyed(columns, subjects);
+    }
+    let (id, name) = listed(columns, subjects);
+    let mut all = records.pages.iter().flatten().peekable();
+    // A list of ids alone, whose details say the rest.
+    let is_plain = all.peek().is_some() && all.all(|record| !record.is_object());
+    if is_plain && !columns.all.is_empty() {
+        let id = IdentityGuess::at(".", "the list has nothing but ids");
+        return (id, name);
+    }
+    (id, name)
+}
+
+/// The lines of `fields`, the id first. People that come in lists of their own are left out.
+pub(super) fn guess(
+    columns: &Columns<'_>,
+    records: &RecordGuess<'_>,
+    elsewhere: &[RelatedList],
+) -> Vec<ProposedLine> {
+    let subjects = &subjects(columns, records);
     let mut taken: Vec<_> = children(columns).into_iter().collect();
-    let (id, name) = if records.is_keyed {
-        keyed(columns, subjects)
-    } else {
-        listed(columns, subjects)
-    };
+    let (id, name) = id_and_name(columns, records, subjects);
     taken.extend(id.paths.iter().chain(&name.paths).cloned());
     let mut lines = vec![id.line("id"), name.line("name")];
     for words in &SCALARS {
@@ -34,7 +63,12 @@ pub(super) fn guess(columns: &Columns<'_>, records: &RecordGuess<'_>) -> Vec<Pro
             lines.push(scalar_line(words, &chosen, columns));
         }
     }
-    lines.extend(people::guess(columns, subjects, &mut taken));
+    let people = people::guess(columns, subjects, &mut taken);
+    let is_elsewhere = |line: &ProposedLine| {
+        let mut lists = elsewhere.iter();
+        lists.any(|list| line.is_of(list.into()))
+    };
+    lines.extend(people.into_iter().filter(|line| !is_elsewhere(line)));
     lines.extend(times::guess(columns, subjects, &mut taken));
     lines.extend(unmapped(columns, &taken));
     lines

@@ -17,6 +17,7 @@ use super::guess::{LineEntry, table};
 use super::paging::{PageSample, PagingGuess, is_position};
 use super::request;
 use super::samples::Sample;
+use super::secrets::SecretVariables;
 use super::walked::WalkFindings;
 
 /// What is compared with the presets.
@@ -164,11 +165,13 @@ impl FittingPreset {
         shape: &SampleShape<'_, '_>,
         walked: Option<&WalkFindings>,
     ) -> (String, BTreeMap<String, String>) {
+        let mut secrets = SecretVariables::of(shape.name);
         let request = request::guess(
-            shape.name,
+            &mut secrets,
             shape.sample,
             shape.seen,
             &PagingGuess::default(),
+            None,
         );
         let Preset { name, title, .. } = self.preset;
         let (found, all) = self.fields;
@@ -183,8 +186,7 @@ impl FittingPreset {
              instead."
         )];
         heading.push(match walked {
-            Some(walked) if walked.is_proof() => format!("Certain: {walked}."),
-            Some(walked) => format!("Not certain: {walked}."),
+            Some(walked) => walked.sentence(),
             None => {
                 "Not certain: this block was not walked. `groupgate probe` walks it.".to_owned()
             }
@@ -229,17 +231,22 @@ impl FittingPreset {
             let lines = lines.into_iter();
             lines.filter(|line| is_new(table, line)).collect()
         };
-        let section = |path, lines| BlockSection { path, lines };
-        let sections = [
-            section(&[][..], lines),
-            section(&["request", "vars"][..], vars),
-            section(&["partitions", "values"][..], partitions),
-            section(&["request", "headers"][..], new("headers", request.headers)),
-            section(&["request", "query"][..], new("query", request.query)),
-        ];
         let is_proven = walked.is_some_and(WalkFindings::is_proof);
-        let text = block::write(shape.name, &heading, &sections, is_proven);
-        (text, request.variables)
+        let section = |path: &[&'static str], lines| BlockSection {
+            path: path.to_vec(),
+            lines,
+            is_proven,
+            is_suggestion: false,
+        };
+        let sections = [
+            section(&[], lines),
+            section(&["request", "vars"], vars),
+            section(&["partitions", "values"], partitions),
+            section(&["request", "headers"], new("headers", request.headers)),
+            section(&["request", "query"], new("query", request.query)),
+        ];
+        let text = block::write(shape.name, &heading, &sections);
+        (text, secrets.values)
     }
 
     fn base_url(&self, shape: &SampleShape<'_, '_>) -> ProposedLine {

@@ -104,6 +104,11 @@ impl ProposedLine {
         }
     }
 
+    /// Whether it sets this key.
+    pub(super) fn is_of(&self, key: &str) -> bool {
+        matches!(&self.entry, LineEntry::Set(own, _) if own == key)
+    }
+
     /// One more thing to know about the same key.
     pub(super) fn and(mut self, comment: impl Into<String>) -> Self {
         self.comments.push(comment.into());

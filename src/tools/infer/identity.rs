@@ -34,7 +34,7 @@ impl IdentityGuess {
     }
 
     /// One at a fixed path: `.`, `$key`.
-    fn at(place: &str, why: &str) -> Self {
+    pub(super) fn at(place: &str, why: &str) -> Self {
         Self {
             paths: place.parse().into_iter().collect(),
             confidence: Confidence::NotSure,

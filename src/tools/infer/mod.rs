@@ -3,9 +3,10 @@
 //! ```text
 //! samples ▸ body ▸ records ▸ columns ▸ fields ─┐
 //!                     └────▸ leaves ▸ paging ▸ request ▸ block (TOML with a reason at each key) ▸ walked
+//! samples of members, details, partitions ▸ related (the same of each, and placed: what of a group is in its URL)
 //! ```
 //!
-//! Pure functions, but for [`samples`], which reads files or asks an upstream once, and [`walked`],
+//! Pure functions, but for [`samples`], which reads files or asks an upstream once for each, and [`walked`],
 //! which walks the block as the gateway would. Only that makes anything in a block certain. A guess is a line
 //! of the block, and says how sure it is and why; where the samples say nothing, that is said instead.
 //! Comments name members and numbers of the samples, never what stands in their records.
@@ -17,16 +18,20 @@ mod columns;
 mod fields;
 mod fitting_preset;
 mod guess;
+mod hints;
 mod identity;
 mod leaves;
+mod listed_kind;
 mod lists;
 mod names;
 mod paging;
 mod part;
 mod people;
+mod placed;
 mod rating;
 mod recorded;
 mod records;
+mod related;
 mod request;
 mod run;
 mod sample;
@@ -43,7 +48,7 @@ mod words;
 pub use guess::Confidence;
 pub(crate) use run::InferRun;
 pub use samples::Sample;
-pub(crate) use samples::SampleRequest;
+pub(crate) use samples::{RelatedSample, SampleRequest};
 pub use sent::SentBody;
 
 use std::collections::BTreeMap;
@@ -54,15 +59,18 @@ use url::{Host, Url};
 
 use crate::plan::Format;
 use crate::redact::identifier;
+use crate::terminal::CommandError;
 
 use block::BlockSection;
 use body::SampleBody;
 use columns::Columns;
 use fitting_preset::SampleShape;
 use guess::ProposedLine;
+use listed_kind::ListedKind;
 use paging::{PageSample, PagingGuess};
 use records::RecordGuess;
-use request::RequestGuess;
+use related::{ChosenRelated, RelatedDrafts};
+use secrets::SecretVariables;
 use walked::WalkFindings;
 use words::WordList;
 
@@ -86,6 +94,14 @@ impl Proposal {
         &self.name
     }
 
+    /// What is wrong with it, as `groupgate check` says it.
+    fn check(&self) -> Result<(), CommandError> {
+        match walked::load(&self.text, &self.variables) {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(CommandError::new(problem.trim())),
+        }
+    }
+
     /// How sure it is of where the groups are.
     pub const fn records(&self) -> Confidence {
         self.records
@@ -106,9 +122,9 @@ pub fn propose(samples: &[Sample]) -> Proposal {
 /// Proposes a block of this name. Names are for `check` to judge.
 pub fn propose_as(name: &str, samples: &[Sample]) -> Proposal {
     let reading = ReadSamples::of(samples);
-    let draft = Draft::of(&reading);
+    let draft = Draft::of(&reading, ListedKind::Groups);
     let paging = draft.pagings().into_iter().next().unwrap_or_default();
-    draft.write(name, paging, None)
+    draft.write(name, paging, None, None)
 }
 
 /// What the samples say, before it is decided how the pages follow each other.
@@ -119,10 +135,13 @@ struct Draft<'r, 'a> {
     seen: Vec<PageSample<'r>>,
 }
 
+/// What is written beside a list of groups: the lists that belong to it.
+type WrittenRelated<'w, 'd, 'r, 'a> = (&'w RelatedDrafts<'r, 'a>, &'w [ChosenRelated<'d, 'r, 'a>]);
+
 impl<'r, 'a> Draft<'r, 'a> {
-    fn of(reading: &'r ReadSamples<'a>) -> Self {
+    fn of(reading: &'r ReadSamples<'a>, kind: ListedKind) -> Self {
         let bodies: Vec<_> = reading.pages.iter().map(|(_, body)| body).collect();
-        let records = records::find(&bodies);
+        let records = records::find(&bodies, kind);
         let columns = Columns::of(&records.all());
         let seen = reading.seen(&records);
         Self {
@@ -131,6 +150,12 @@ impl<'r, 'a> Draft<'r, 'a> {
             columns,
             seen,
         }
+    }
+
+    /// The URL of a sample, if one is known.
+    fn url(&self) -> Option<&'r Url> {
+        let mut samples = self.reading.all.iter();
+        samples.find_map(|sample| sample.url.as_ref())
     }
 
     /// What is compared with the presets.
@@ -151,32 +176,79 @@ impl<'r, 'a> Draft<'r, 'a> {
     }
 
     /// The block, and above it what a walk by it has shown.
-    fn write(&self, name: &str, paging: PagingGuess, walked: Option<&WalkFindings>) -> Proposal {
+    fn write(
+        &self,
+        name: &str,
+        paging: PagingGuess,
+        walked: Option<&WalkFindings>,
+        related: Option<WrittenRelated<'_, '_, 'r, 'a>>,
+    ) -> Proposal {
         let is_proven = walked.is_some_and(WalkFindings::is_proof);
-        let paging = if is_proven {
-            paging.confirmed()
-        } else {
-            paging
-        };
-        let sample = self.reading.all.first();
-        let request = request::guess(name, sample, &self.seen, &paging);
-        let variables = request.variables.clone();
-        let heading = heading(self.reading, walked);
-        let sections = self.sections(request, paging);
+        let paging = paging.confirmed_if(is_proven);
+        let chosen = related.map_or(&[][..], |(_, chosen)| chosen);
+        let heading = heading(self.reading, walked, chosen);
+        let mut secrets = SecretVariables::of(name);
+        let lists: Vec<_> = chosen.iter().map(|one| one.related.list).collect();
+        let drafts = related.map(|(drafts, _)| drafts);
+        let columns = drafts.and_then(|drafts| drafts.detailed.as_ref());
+        let fields = fields::guess(columns.unwrap_or(&self.columns), &self.records, &lists);
+        let placed = drafts.map(|drafts| &drafts.groups);
+        let hints = hints::tables(self, &fields, &lists);
+        let mut sections = self.sections(&mut secrets, &paging, placed, fields, is_proven);
+        if let Some(first) = sections.first_mut().filter(|_| !chosen.is_empty()) {
+            let why = "a walk asks for something of every group; `groupgate check` says whether it is long \
+                       enough";
+            first.lines.push(ProposedLine::likely("ttl", "15m", why));
+        }
+        for one in chosen {
+            let is_proven = one.walked.as_ref().is_some_and(WalkFindings::is_proof);
+            let paging = one.paging.clone().confirmed_if(is_proven);
+            sections.extend(one.related.sections(&mut secrets, &paging, is_proven));
+        }
+        sections.extend(hints);
+        self.proposal(name, &heading, &sections, secrets)
+    }
+
+    /// The block by which the list is walked as if it were one of groups, with these `fields`.
+    fn write_to_walk(
+        &self,
+        name: &str,
+        paging: &PagingGuess,
+        fields: Vec<ProposedLine>,
+    ) -> Proposal {
+        let mut secrets = SecretVariables::of(name);
+        let sections = self.sections(&mut secrets, paging, None, fields, false);
+        self.proposal(name, &[], &sections, secrets)
+    }
+
+    fn proposal(
+        &self,
+        name: &str,
+        heading: &[String],
+        sections: &[BlockSection],
+        secrets: SecretVariables,
+    ) -> Proposal {
         Proposal {
-            text: block::write(name, &heading, &sections, is_proven),
+            text: block::write(name, heading, sections),
             name: name.to_owned(),
             records: self.records.confidence,
             flaws: self.reading.flaws.clone(),
             is_readable: !self.reading.pages.is_empty(),
             has_list: self.records.is_found,
-            variables,
+            variables: secrets.values,
             records_at: self.records.names.iter().map(ToString::to_string).collect(),
             format: self.reading.format(),
         }
     }
 
-    fn sections(&self, request: RequestGuess, paging: PagingGuess) -> Vec<BlockSection> {
+    fn sections(
+        &self,
+        secrets: &mut SecretVariables,
+        paging: &PagingGuess,
+        placed: Option<&placed::PlacedUrl>,
+        fields: Vec<ProposedLine>,
+        is_proven: bool,
+    ) -> Vec<BlockSection> {
         let leaves: Vec<_> = self
             .seen
             .iter()
@@ -184,20 +256,27 @@ impl<'r, 'a> Draft<'r, 'a> {
             .collect();
         let first = self.reading.pages.first();
         let status = first.map_or(StatusCode::OK, |(sample, _)| sample.status);
+        let sample = self.reading.all.first();
+        let request = request::guess(secrets, sample, &self.seen, paging, placed);
         let mut block = request.base_url;
         block.extend(request.auth);
         block.extend(self.reading.format_lines());
         block.push(self.records.line(&self.columns));
         block.extend(success::guess(status, &leaves));
-        let section = |path, lines| BlockSection { path, lines };
+        let section = |path: &[&'static str], lines| BlockSection {
+            path: path.to_vec(),
+            lines,
+            is_proven,
+            is_suggestion: false,
+        };
         vec![
             section(&[], block),
             section(&["request"], request.request),
             section(&["request", "headers"], request.headers),
             section(&["request", "query"], request.query),
             section(&["request", "form"], request.form),
-            section(&["pagination"], paging.lines),
-            section(&["fields"], fields::guess(&self.columns, &self.records)),
+            section(&["pagination"], paging.lines.clone()),
+            section(&["fields"], fields),
         ]
     }
 }
@@ -275,11 +354,20 @@ impl<'a> ReadSamples<'a> {
     }
 }
 
-fn heading(reading: &ReadSamples<'_>, walked: Option<&WalkFindings>) -> Vec<String> {
-    let from = match reading.all.len() {
+fn heading(
+    reading: &ReadSamples<'_>,
+    walked: Option<&WalkFindings>,
+    related: &[ChosenRelated<'_, '_, '_>],
+) -> Vec<String> {
+    let mut from = match reading.all.len() {
         1 => "one sample".to_owned(),
         samples => format!("{samples} samples"),
     };
+    if !related.is_empty() {
+        let lists = related.iter().map(|one| format!("`{}`", one.related.list));
+        let lists: Vec<_> = lists.collect();
+        from = format!("{from}, and samples of {}", lists.join(", "));
+    }
     let best = match walked {
         Some(walked) if walked.is_proof() => "certain",
         Some(_) | None => "clear",
@@ -289,10 +377,11 @@ fn heading(reading: &ReadSamples<'_>, walked: Option<&WalkFindings>) -> Vec<Stri
          or not sure) and why; FILL IN marks what no sample shows."
     )];
     heading.push(match walked {
-        Some(walked) if walked.is_proof() => format!("Certain: {walked}."),
-        Some(walked) => format!("Not certain: {walked}."),
+        Some(walked) => walked.sentence(),
         None => "Not certain: this block was not walked. `groupgate probe` walks it.".to_owned(),
     });
+    let related = related.iter().filter_map(|one| one.walked.as_ref());
+    heading.extend(related.map(WalkFindings::sentence));
     heading.extend(reading.flaws.iter().cloned());
     let mut bodies = reading.pages.iter().map(|(sample, _)| &sample.body);
     let first = bodies.next();

@@ -54,8 +54,8 @@ pub(super) enum NameHint {
     Unknown,
     /// That it is a list.
     Anything,
-    /// Groups.
-    Groups,
+    /// What is looked for: groups, unless it is said.
+    Sought,
 }
 
 impl NameHint {
@@ -63,7 +63,7 @@ impl NameHint {
         let plain = plain(name);
         let one = singular(&plain);
         if GROUPS.iter().any(|word| one.ends_with(word)) {
-            return Self::Groups;
+            return Self::Sought;
         }
         if LISTS.contains(&plain) {
             return Self::Anything;
@@ -95,8 +95,8 @@ mod tests {
     }
 
     #[rstest]
-    #[case("userGroups", NameHint::Groups)]
-    #[case("Team", NameHint::Groups)]
+    #[case("userGroups", NameHint::Sought)]
+    #[case("Team", NameHint::Sought)]
     #[case("data", NameHint::Anything)]
     #[case("Resources", NameHint::Anything)]
     #[case("users", NameHint::Others)]

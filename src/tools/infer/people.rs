@@ -7,6 +7,7 @@ use crate::plan::Path;
 use super::choose::{choose, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine};
+use super::listed_kind::ListedKind;
 use super::names::{plain, singular};
 use super::part::{SampleValue, record_path};
 use super::shape::is_email;
@@ -44,6 +45,27 @@ fn people(
     let (_, list) = named.into_iter().next()?;
     let line = list.line(words.key);
     Some((list.path, line))
+}
+
+/// The lines of `fields` for a list of people.
+pub(super) fn person_lines(items: &[SampleValue<'_>]) -> Vec<ProposedLine> {
+    let (keys, confidence, why) = if items.is_empty() {
+        (vec![("id", either())], Confidence::NotSure, EMPTY)
+    } else {
+        keys(items)
+    };
+    let keys = keys.into_iter();
+    keys.map(|(key, value)| ProposedLine::guess(key, value, confidence, why))
+        .collect()
+}
+
+/// Why it is unknown what an item is.
+const EMPTY: &str = "all lists are empty, so the shape of an item is unknown";
+
+/// The id of an item whose shape is unknown.
+fn either() -> Value {
+    let either: Array = ["id", "."].into_iter().collect();
+    either.into()
 }
 
 /// A list of people that was found.
@@ -170,13 +192,10 @@ impl<'a> PeopleGuess<'a> {
                 "a list in one text",
             ),
             ListForm::Plain if self.items.is_empty() => {
-                let either: Array = ["id", "."].into_iter().collect();
-                let why =
-                    "by its name, but all lists are empty, so the shape of an item is unknown";
-                let value = self.value(vec![("id", Value::Array(either))]);
-                return ProposedLine::not_sure(key, value, why);
+                let value = self.value(vec![("id", either())]);
+                return ProposedLine::not_sure(key, value, &format!("by its name, but {EMPTY}"));
             }
-            ListForm::Plain => self.plain_keys(),
+            ListForm::Plain => keys(&self.items),
         };
         let why = format!("by its name; {why}");
         ProposedLine::guess(key, self.value(keys), confidence, &why)
@@ -186,32 +205,32 @@ impl<'a> PeopleGuess<'a> {
         let each = ("each", self.path.to_string().into());
         Value::InlineTable([each].into_iter().chain(keys).collect())
     }
+}
 
-    fn plain_keys(&self) -> (Vec<(&'static str, Value)>, Confidence, &'static str) {
-        if self.items.iter().all(|item| !item.is_object()) {
-            let is_address =
-                |item: &SampleValue<'_>| item.text().is_some_and(|text| is_email(&text));
-            let (part, why) = if self.items.iter().all(is_address) {
-                ("email", "a list of e-mail addresses")
-            } else {
-                ("id", "a list of plain values")
-            };
-            return (vec![(part, ".".into())], Confidence::Clear, why);
-        }
-        let columns = Columns::of(&self.items);
-        let find = |words| choose(words, &columns, &[], &[]).filter(|chosen| !chosen.is_empty());
-        let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
-        let confidence = match id.as_ref().or(email.as_ref()) {
-            Some(chosen) if !chosen.is_weak => Confidence::Clear,
-            Some(_) => Confidence::Likely,
-            None => {
-                let why = "a list of objects, but none of their members looks like an id";
-                return (vec![("id", "id".into())], Confidence::NotSure, why);
-            }
+/// What names a person in the items of a list.
+fn keys(items: &[SampleValue<'_>]) -> (Vec<(&'static str, Value)>, Confidence, &'static str) {
+    if items.iter().all(|item| !item.is_object()) {
+        let is_address = |item: &SampleValue<'_>| item.text().is_some_and(|text| is_email(&text));
+        let (part, why) = if items.iter().all(is_address) {
+            ("email", "a list of e-mail addresses")
+        } else {
+            ("id", "a list of plain values")
         };
-        let id = id.map(|id| ("id", paths_value(&id.paths())));
-        let email = email.map(|email| ("email", paths_value(&email.paths())));
-        let keys = id.into_iter().chain(email).collect();
-        (keys, confidence, "a list of objects")
+        return (vec![(part, ".".into())], Confidence::Clear, why);
     }
+    let (columns, subjects) = (Columns::of(items), ListedKind::People.subjects());
+    let find = |words| choose(words, &columns, &subjects, &[]).filter(|chosen| !chosen.is_empty());
+    let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
+    let confidence = match id.as_ref().or(email.as_ref()) {
+        Some(chosen) if !chosen.is_weak => Confidence::Clear,
+        Some(_) => Confidence::Likely,
+        None => {
+            let why = "a list of objects, but none of their members looks like an id";
+            return (vec![("id", "id".into())], Confidence::NotSure, why);
+        }
+    };
+    let id = id.map(|id| ("id", paths_value(&id.paths())));
+    let email = email.map(|email| ("email", paths_value(&email.paths())));
+    let keys = id.into_iter().chain(email).collect();
+    (keys, confidence, "a list of objects")
 }

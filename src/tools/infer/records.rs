@@ -10,6 +10,7 @@ use crate::plan::{AbsentRecords, Path};
 use super::body::SampleBody;
 use super::columns::Columns;
 use super::guess::{Confidence, ProposedLine};
+use super::listed_kind::ListedKind;
 use super::lists::{ListKind, candidates};
 use super::names::{NameHint, plain};
 use super::part::{SampleValue, page_path};
@@ -96,9 +97,9 @@ pub(super) fn children(columns: &Columns<'_>) -> Option<Path> {
 }
 
 /// Finds the list. There always is an answer; its confidence says what it is worth.
-pub(super) fn find<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
+pub(super) fn find<'a>(bodies: &[&'a SampleBody], kind: ListedKind) -> RecordGuess<'a> {
     let lists = candidates(bodies).into_iter();
-    let rated = lists.filter_map(RatedList::of);
+    let rated = lists.filter_map(|list| RatedList::of(list, kind));
     let (nested, mut rated): (Vec<_>, Vec<_>) =
         rated.partition(|list| list.candidate.within.is_some());
     // The sort is stable: of equals, the one that comes first in the page.
@@ -107,7 +108,9 @@ pub(super) fn find<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
     match rated.next() {
         Some(best) if best.quality > Quality::Single => {
             let others: Vec<_> = rated.collect();
-            let within = nested.into_iter().find(|list| holds_groups_of(list, &best));
+            let mut nested = nested.into_iter();
+            let within =
+                nested.find(|list| kind == ListedKind::Groups && holds_groups_of(list, &best));
             chosen(within.unwrap_or(best), &others, bodies)
         }
         _ => nothing(bodies),
@@ -126,7 +129,7 @@ fn holds_groups_of(list: &RatedList<'_>, outer: &RatedList<'_>) -> bool {
     is_within
         && list.quality == Quality::AllNamed
         && !CHILDREN.contains(&plain(name))
-        && NameHint::of(name) == NameHint::Groups
+        && NameHint::of(name) == NameHint::Sought
         && (is_nameless || NameHint::of(outer_name) == NameHint::Unknown)
 }
 

@@ -16,6 +16,7 @@ use crate::config::credential_names::{may_name_secret, names_secret};
 use super::guess::ProposedLine;
 use super::names::plain_parameter;
 use super::paging::{CountedBy, PageSample, PagingGuess, QueryParameter, is_position};
+use super::placed::{PlacedUrl, braced};
 use super::samples::Sample;
 use super::secrets::{SecretVariables, secret_header};
 use super::sent::{SentBody, member};
@@ -30,15 +31,15 @@ pub(super) struct RequestGuess {
     pub(super) headers: Vec<ProposedLine>,
     pub(super) query: Vec<ProposedLine>,
     pub(super) form: Vec<ProposedLine>,
-    /// What the variables of the block hold in the sample's request.
-    pub(super) variables: BTreeMap<String, String>,
 }
 
+/// The request of a sample, in which placeholders may stand for what it has of a record.
 pub(super) fn guess(
-    name: &str,
+    secrets: &mut SecretVariables,
     sample: Option<&Sample>,
     seen: &[PageSample<'_>],
     paging: &PagingGuess,
+    placed: Option<&PlacedUrl>,
 ) -> RequestGuess {
     let url = seen.iter().find_map(|seen| seen.url);
     let none = (HeaderMap::new(), SentBody::None);
@@ -46,12 +47,13 @@ pub(super) fn guess(
         (&sample.sent, &sample.sent_body)
     });
     let mut request = match url {
-        Some(url) => at_url(url),
-        None => anywhere(),
+        Some(url) => at_url(url, placed),
+        None => anywhere(placed),
     };
     let mut writer = RequestWriter {
-        secrets: SecretVariables::of(name),
+        secrets,
         paging,
+        placed,
         records: seen.first().map_or(0, |seen| seen.records.len()),
     };
     request.auth.push(writer.secrets.auth(url, sent));
@@ -71,32 +73,45 @@ pub(super) fn guess(
         SentBody::Json(value) => request.request.push(writer.json(value, &of_body)),
     }
     request.headers = writer.headers(sent, body);
-    request.variables = writer.secrets.values;
     request
 }
 
-fn at_url(url: &Url) -> RequestGuess {
-    let origin = &url[Position::BeforeHost..Position::AfterPort];
-    let origin = format!("{}://{origin}", url.scheme());
+fn at_url(url: &Url, placed: Option<&PlacedUrl>) -> RequestGuess {
     let why = "from the sample's URL";
+    let path = match placed.and_then(|placed| placed.path.as_ref()) {
+        Some(path) => path.line("path"),
+        None => ProposedLine::clear("path", braced(url.path()), why),
+    };
     RequestGuess {
-        base_url: vec![ProposedLine::clear("base_url", origin, why)],
-        request: vec![ProposedLine::clear("path", braced(url.path()), why)],
+        base_url: vec![ProposedLine::clear("base_url", origin(url), why)],
+        request: vec![path],
         ..RequestGuess::default()
     }
 }
 
-fn anywhere() -> RequestGuess {
-    let base_url = ProposedLine::fill_in(
-        "base_url",
-        "https://api.example.com",
-        "a recorded body does not show its URL.",
-    );
-    let path = ProposedLine::fill_in(
-        "path",
-        "/groups",
-        "the path below `base_url`; and `method = \"POST\"` with its body, if it is not a GET.",
-    );
+/// The origin of a URL, as `base_url` has it.
+pub(super) fn origin(url: &Url) -> String {
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    format!("{}://{host}", url.scheme())
+}
+
+fn anywhere(placed: Option<&PlacedUrl>) -> RequestGuess {
+    let base_url = match placed.and_then(|placed| placed.origin.as_deref()) {
+        Some(origin) => ProposedLine::clear("base_url", origin, "from the URL of another sample"),
+        None => ProposedLine::fill_in(
+            "base_url",
+            "https://api.example.com",
+            "a recorded body does not show its URL.",
+        ),
+    };
+    let path = match placed.and_then(|placed| placed.path.as_ref()) {
+        Some(path) => path.line("path"),
+        None => ProposedLine::fill_in(
+            "path",
+            "/groups",
+            "the path below `base_url`; and `method = \"POST\"` with its body, if it is not a GET.",
+        ),
+    };
     RequestGuess {
         base_url: vec![base_url],
         request: vec![path],
@@ -120,18 +135,14 @@ fn method(sample: Option<&Sample>) -> Vec<ProposedLine> {
     lines
 }
 
-/// A text in which braces stand for themselves.
-fn braced(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
-}
-
 /// Parameters that may make the list shorter.
 const FILTERS: WordList = WordList("search q query filter name namefilter prefix where");
 
 /// Writes what a request says.
 struct RequestWriter<'p> {
-    secrets: SecretVariables,
+    secrets: &'p mut SecretVariables,
     paging: &'p PagingGuess,
+    placed: Option<&'p PlacedUrl>,
     /// How many records the first page has.
     records: usize,
 }
@@ -169,6 +180,9 @@ impl RequestWriter<'_> {
     }
 
     fn literal(&mut self, parameter: &str, values: &[String]) -> ProposedLine {
+        if let Some(part) = self.placed.and_then(|placed| placed.query.get(parameter)) {
+            return part.line(parameter);
+        }
         if names_secret(parameter) {
             let value = values.first().map_or("", String::as_str);
             let variable = self.secrets.take(parameter, value);

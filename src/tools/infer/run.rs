@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use crate::terminal::{CommandError, print};
 
 use super::fitting_preset;
+use super::listed_kind::ListedKind;
 use super::paging::PagingGuess;
-use super::samples::{self, Sample, SampleRequest};
+use super::related::{ChosenRelated, RelatedDraft, RelatedDrafts};
+use super::samples::{self, RelatedSample, Sample, SampleRequest};
 use super::walked::{WalkFindings, WalkOrder, walk_block};
 use super::{Draft, Proposal, ReadSamples, usual_name};
 
@@ -20,6 +22,8 @@ pub(crate) struct InferRun {
     pub(crate) request: Option<SampleRequest>,
     /// Recorded responses.
     pub(crate) samples: Vec<PathBuf>,
+    /// Samples of lists that belong to that of groups.
+    pub(crate) related: Vec<RelatedSample>,
     /// Whether a preset that fits is named.
     pub(crate) presets: bool,
     /// The name of the block.
@@ -34,29 +38,73 @@ impl InferRun {
             Some(request) => (vec![request.send().await?], self.pages > 0),
             None => (samples::read(&self.samples)?, false),
         };
-        let name = self.name.clone().unwrap_or_else(|| usual_name(&samples));
+        let mut of_related = Vec::new();
+        for related in &self.related {
+            let samples = related.samples(self.request.as_ref()).await?;
+            of_related.push((related.list, samples));
+        }
+        let name = self.name.clone().unwrap_or_else(|| {
+            let related = of_related.iter().map(|(_, samples)| samples);
+            let mut all = [&samples].into_iter().chain(related);
+            let named = all.find(|samples| samples.iter().any(|sample| sample.url.is_some()));
+            usual_name(named.unwrap_or(&samples))
+        });
         let reading = ReadSamples::of(&samples);
-        let draft = Draft::of(&reading);
+        let draft = Draft::of(&reading, ListedKind::Groups);
         let mut pagings = draft.pagings();
         let first = pagings.first().cloned().unwrap_or_default();
-        let proposal = draft.write(&name, first, None);
+        let proposal = draft.write(&name, first, None, None);
         refuse_what_shows_nothing(&proposal, &samples)?;
+        let readings = of_related.iter();
+        let readings = readings.map(|(list, samples)| (*list, ReadSamples::of(samples)));
+        let readings: Vec<_> = readings.collect();
+        let related = RelatedDrafts::of(&draft, &readings)?;
+        let pages = is_walked.then_some(self.pages);
         if self.presets
-            && let Some(text) =
-                named_preset(&draft, &proposal, is_walked.then_some(self.pages)).await
+            && readings.is_empty()
+            && let Some(text) = named_preset(&draft, &proposal, pages).await
         {
             return print(&text);
         }
-        if !is_walked {
-            return print(&proposal.to_string());
-        }
         pagings.truncate(ATTEMPTS);
-        let (proposal, walked) = walk_best(&draft, &name, pagings, self.pages).await;
+        let subject = ("this block".to_owned(), ListedKind::Groups);
+        let (paging, walked) = best(pagings, pages, subject, |paging| {
+            draft.write(&name, paging.clone(), None, None)
+        })
+        .await;
+        let mut chosen = Vec::new();
+        for one in &related.lists {
+            chosen.push(one.choose(&name, pages).await);
+        }
+        let beside = (!chosen.is_empty()).then_some((&related, &*chosen));
+        let proposal = draft.write(&name, paging, walked.as_ref(), beside);
         print(&proposal.to_string())?;
-        if walked.is_refutation() {
+        let all = chosen.into_iter().filter_map(|one| one.walked);
+        let mut all = walked.into_iter().chain(all);
+        if let Some(walked) = all.find(WalkFindings::is_refutation) {
             return Err(CommandError::new(walked));
         }
-        Ok(())
+        proposal.check()
+    }
+}
+
+impl<'r, 'a> RelatedDraft<'r, 'a> {
+    /// Decides how its pages follow each other, by walking the sample's own list where it may be.
+    async fn choose<'d>(&'d self, name: &str, pages: Option<u64>) -> ChosenRelated<'d, 'r, 'a> {
+        let mut pagings = self.draft.pagings();
+        pagings.truncate(ATTEMPTS);
+        let pages = pages.filter(|_| self.is_list());
+        let subject = (self.subject(), ListedKind::of(self.list));
+        let (paging, walked) = best(pagings, pages, subject, |paging| {
+            let fields = self.fields_to_walk();
+            self.draft.write_to_walk(name, paging, fields)
+        })
+        .await;
+        ChosenRelated {
+            related: self,
+            paging,
+            walked,
+        }
     }
 }
 
@@ -78,29 +126,34 @@ async fn named_preset(
         format: proposal.format,
         records: proposal.records_at.clone(),
         pages,
+        subject: ("this block".to_owned(), ListedKind::Groups),
     })
     .await;
     let is_wrong = walked.is_refutation();
     (!is_wrong).then(|| fit.write(&shape, Some(&walked)).0)
 }
 
-/// Walks by one guess after the other until one reads the whole list. Where none does, the first is
-/// the proposal.
-async fn walk_best(
-    draft: &Draft<'_, '_>,
-    name: &str,
+/// Walks by one guess after the other until one reads the whole list. Where none does, or nothing is walked, the
+/// first is the proposal.
+async fn best(
     pagings: Vec<PagingGuess>,
-    pages: u64,
-) -> (Proposal, WalkFindings) {
+    pages: Option<u64>,
+    subject: (String, ListedKind),
+    write: impl Fn(&PagingGuess) -> Proposal,
+) -> (PagingGuess, Option<WalkFindings>) {
+    let Some(pages) = pages else {
+        return (pagings.into_iter().next().unwrap_or_default(), None);
+    };
     let mut best: Option<(PagingGuess, WalkFindings)> = None;
     for paging in pagings {
-        let proposal = draft.write(name, paging.clone(), None);
+        let proposal = write(&paging);
         let walked = walk_block(WalkOrder {
             block: &proposal.text,
             variables: &proposal.variables,
             format: proposal.format,
             records: proposal.records_at.clone(),
             pages,
+            subject: subject.clone(),
         })
         .await;
         let is_settled = !walked.is_refutation();
@@ -113,7 +166,7 @@ async fn walk_best(
         }
     }
     let (paging, walked) = best.unwrap_or_default();
-    (draft.write(name, paging, Some(&walked)), walked)
+    (paging, Some(walked))
 }
 
 /// Samples that show no list are a failure, not a proposal.

@@ -13,6 +13,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use url::Url;
 
+use crate::plan::RelatedList;
 use crate::redact::Redactor;
 use crate::terminal::CommandError;
 use crate::upstream::transport::fetch;
@@ -46,12 +47,70 @@ pub(crate) struct SampleRequest {
     pub(crate) form: Vec<String>,
 }
 
+/// One list that belongs to that of groups: its URL, and the files of its pages unless it is to be requested.
+#[derive(Debug)]
+pub(crate) struct RelatedSample {
+    pub(crate) list: RelatedList,
+    pub(crate) given: Vec<String>,
+}
+
+impl RelatedSample {
+    /// Reads it, or requests it with the headers of the first sample.
+    pub(super) async fn samples(
+        &self,
+        first: Option<&SampleRequest>,
+    ) -> Result<Vec<Sample>, CommandError> {
+        let option = format!("--{}", self.list);
+        let (text, files) = self.given.split_first().unzip();
+        let text = text.map_or("", String::as_str);
+        let own = url(&option, text)?;
+        let files: Vec<_> = files.into_iter().flatten().map(PathBuf::from).collect();
+        let Some(first) = first else {
+            if files.is_empty() {
+                return Err(CommandError::new(format!(
+                    "nothing is requested beside --sample: write the file with the answer behind the URL, \
+                     as in {option} URL FILE"
+                )));
+            }
+            return Ok(at(own, HeaderMap::new(), read(&files)?));
+        };
+        if url("--url", &first.url)?.origin() != own.origin() {
+            // Headers hold credentials.
+            return Err(CommandError::new(format!(
+                "{option} is at another origin than --url, and groupgate asks an upstream at one `base_url` only"
+            )));
+        }
+        let request = SampleRequest {
+            url: text.to_owned(),
+            headers: first.headers.clone(),
+            ..SampleRequest::default()
+        };
+        if files.is_empty() {
+            return Ok(vec![request.send().await?]);
+        }
+        Ok(at(own, request.sent()?, read(&files)?))
+    }
+}
+
+/// Samples of which the first came from a URL.
+fn at(url: Url, sent: HeaderMap, mut samples: Vec<Sample>) -> Vec<Sample> {
+    if let Some(first) = samples.first_mut() {
+        first.url = Some(url);
+        first.sent = sent;
+    }
+    samples
+}
+
 impl SampleRequest {
+    /// The headers that it is sent with.
+    fn sent(&self) -> Result<HeaderMap, CommandError> {
+        self.headers.iter().map(|text| header(text)).collect()
+    }
+
     /// Sends it once. An error response is a failure: it does not show what a list looks like.
     pub(crate) async fn send(&self) -> Result<Sample, CommandError> {
-        let url = url(&self.url)?;
-        let headers = self.headers.iter().map(|text| header(text));
-        let sent: HeaderMap = headers.collect::<Result<_, _>>()?;
+        let url = url("--url", &self.url)?;
+        let sent = self.sent()?;
         let sent_body = self.body()?;
         let method = match self.method.as_deref() {
             None => sent_body.usual_method(),
@@ -154,12 +213,14 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), CommandError> {
 }
 
 /// Parses a URL, which may hold a secret too.
-fn url(text: &str) -> Result<Url, CommandError> {
+fn url(option: &str, text: &str) -> Result<Url, CommandError> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or_else(|| {
-            CommandError::new("--url takes an absolute URL, such as https://api.example.com/groups")
+            CommandError::new(format!(
+                "{option} takes an absolute URL, such as https://api.example.com/groups"
+            ))
         })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(CommandError::new(
@@ -291,14 +352,14 @@ mod tests {
             "ftp://hunter2",
             "https://svc:hunter2@example.com/groups",
         ] {
-            let CommandError(refused) = url(text).unwrap_err();
+            let CommandError(refused) = url("--url", text).unwrap_err();
             assert!(!refused.contains("hunter"), "{refused}");
         }
     }
 
     #[test]
     fn an_error_shows_the_body_without_what_the_request_carried() {
-        let asked = url("https://example.com/groups?key=hunter2&n=1").unwrap();
+        let asked = url("--url", "https://example.com/groups?key=hunter2&n=1").unwrap();
         let sent = HeaderMap::from_iter([
             header("Authorization: Token token=hunter3").unwrap(),
             header("X-Flag: 1").unwrap(),
@@ -307,7 +368,11 @@ mod tests {
         let told = excerpt(body, &asked, &sent, &SentBody::None);
         assert_eq!(told, "<ocs> <message>*** and *** are not 11</message>");
         // However the API encodes it.
-        let encoded = url("https://example.com/groups?key=hunter%2F2%20and%203").unwrap();
+        let encoded = url(
+            "--url",
+            "https://example.com/groups?key=hunter%2F2%20and%203",
+        )
+        .unwrap();
         let told = excerpt(
             br#"{"path": "?key=hunter%2F2%20and%203", "key": "hunter\/2 and 3"}"#,
             &encoded,
@@ -315,7 +380,7 @@ mod tests {
             &SentBody::None,
         );
         assert_eq!(told, r#"{"path": "?key=***", "key": "***"}"#);
-        let overly = url("https://example.com/groups?key=hunter%2D2").unwrap();
+        let overly = url("--url", "https://example.com/groups?key=hunter%2D2").unwrap();
         let basic =
             HeaderMap::from_iter([header("Authorization: Basic bWU6aHVudGVyNA==").unwrap()]);
         let told = excerpt(
@@ -362,7 +427,7 @@ mod tests {
     fn the_headers_that_were_given_replace_the_usual_ones() {
         let sent = HeaderMap::from_iter([header("Accept: application/scim+json").unwrap()]);
         let request = request(
-            &url("https://example.com/g?q=1#x").unwrap(),
+            &url("--url", "https://example.com/g?q=1#x").unwrap(),
             &Method::GET,
             &sent,
             &SentBody::None,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::app::App;
 use crate::clock::WallClock;
-use crate::config::{Environment, load_text};
+use crate::config::{Environment, Loaded, load_text};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observer, Observers};
 use crate::page::ended_by::EndedBy;
@@ -17,6 +17,7 @@ use crate::tools::lock::lock;
 use crate::upstream::walk::{Walked, walk};
 
 use super::leaves;
+use super::listed_kind::ListedKind;
 use super::paging::TOTALS;
 use super::part::SampleValue;
 
@@ -29,6 +30,8 @@ pub(super) struct WalkOrder<'a> {
     pub(super) records: Vec<String>,
     /// How many pages may be read.
     pub(super) pages: u64,
+    /// What is said to be walked, and what it is a list of.
+    pub(super) subject: (String, ListedKind),
 }
 
 /// A number that is called as totals are.
@@ -50,6 +53,8 @@ pub(super) struct WalkFindings {
     /// Why the last page was the last.
     ended_by: Option<EndedBy>,
     end: ProposalWalkEnd,
+    /// What was walked, and what it is a list of.
+    subject: (String, ListedKind),
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +97,18 @@ pub(super) async fn walk_block(order: WalkOrder<'_>) -> WalkFindings {
         totals: seen.totals,
         ended_by: seen.ended_by,
         end,
+        subject: order.subject,
     }
+}
+
+/// Loads a block, as `groupgate check` does.
+pub(super) fn load(block: &str, variables: &BTreeMap<String, String>) -> Result<Loaded, String> {
+    let environment: Environment = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let loaded = load_text("the proposed block", block, environment);
+    loaded.map_err(|report| report.render(false))
 }
 
 /// `None` where there are more pages than may be read.
@@ -102,12 +118,7 @@ async fn follow(
     pages: u32,
     watch: &Arc<WalkWatch>,
 ) -> Result<Option<Walked>, String> {
-    let environment: Environment = variables
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let loaded = load_text("the proposed block", block, environment);
-    let mut loaded = loaded.map_err(|report| report.render(false))?;
+    let mut loaded = load(block, variables)?;
     for upstream in &mut Arc::make_mut(&mut loaded.plan).upstreams {
         let upstream = Arc::make_mut(upstream);
         upstream.limits.pages = upstream.limits.pages.min(pages);
@@ -236,6 +247,16 @@ impl WalkFindings {
         Some((place, total.most))
     }
 
+    /// What is said of it above the block.
+    pub(super) fn sentence(&self) -> String {
+        let proven = if self.is_proof() {
+            "Certain"
+        } else {
+            "Not certain"
+        };
+        format!("{proven}: {self}.")
+    }
+
     fn extent(&self) -> String {
         let pages = match self.pages {
             1 => "1 page".to_owned(),
@@ -248,22 +269,23 @@ impl WalkFindings {
 impl fmt::Display for WalkFindings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let extent = self.extent();
+        let (subject, kind) = &self.subject;
         let agreeing = (self.totals.iter()).find(|(_, total)| total.most == self.listed);
         match (&self.end, self.larger()) {
             (ProposalWalkEnd::Failed(problem), _) => {
                 write!(
                     formatter,
-                    "this block was walked and failed after {extent}: {problem}"
+                    "{subject} was walked and failed after {extent}: {problem}"
                 )
             }
             (ProposalWalkEnd::TooLong, _) => write!(
                 formatter,
-                "this block was walked for {extent}, and there are more pages than `--pages` \
+                "{subject} was walked for {extent}, and there are more pages than `--pages` \
                  allows, so how the list ends was not seen"
             ),
             (ProposalWalkEnd::Read { .. }, Some((place, total))) => write!(
                 formatter,
-                "this block was walked and reads {extent}, but {place} says {total}: it does not \
+                "{subject} was walked and reads {extent}, but {place} says {total}: it does not \
                  read the whole list"
             ),
             (
@@ -274,12 +296,13 @@ impl fmt::Display for WalkFindings {
                 None,
             ) => write!(
                 formatter,
-                "this block was walked and reads {extent}, of which {count} have no id or no name"
+                "{subject} was walked and reads {extent}, of which {count} do not have {}",
+                kind.needs()
             ),
             (ProposalWalkEnd::Read { groups, .. }, None) => {
                 write!(
                     formatter,
-                    "this block was walked to the end of the list: {extent}, {groups} groups"
+                    "{subject} was walked to the end of the list: {extent}, {groups} {kind}"
                 )?;
                 if let Some((place, total)) = self.smaller() {
                     return write!(

@@ -27,8 +27,11 @@ impl PagingGuess {
         said(self) == said(other) && place(self) == place(other)
     }
 
-    /// The guess, once a walk by it has read the whole list.
-    pub(in crate::tools::infer) fn confirmed(mut self) -> Self {
+    /// The guess; one by which a walk has read the whole list is clear.
+    pub(in crate::tools::infer) fn confirmed_if(mut self, is_proven: bool) -> Self {
+        if !is_proven {
+            return self;
+        }
         let reasons = self
             .lines
             .iter_mut()
