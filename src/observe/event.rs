@@ -181,6 +181,25 @@ pub enum Event<'a> {
     Evicted(&'static str),
 }
 
+/// A part of a walk, which is read beside others.
+#[derive(Debug, Clone, Copy)]
+pub enum WalkPart<'a> {
+    /// The list of groups of one partition.
+    Partition {
+        /// Its number, from 0.
+        number: u64,
+        /// Its values, as messages show them.
+        values: &'a str,
+    },
+    /// One of the lists of one group.
+    Group {
+        /// The group's id in its source.
+        id: &'a str,
+        /// Which of its lists.
+        list: RelatedList,
+    },
+}
+
 /// How far a walk is with what it asks for each group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CompletionProgress {

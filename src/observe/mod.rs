@@ -7,7 +7,9 @@
 
 mod event;
 pub(crate) use event::known_method;
-pub use event::{ABANDONED, AnswerTraits, CompletionProgress, Event, ListChanges, SettledWalk};
+pub use event::{
+    ABANDONED, AnswerTraits, CompletionProgress, Event, ListChanges, SettledWalk, WalkPart,
+};
 
 mod observers;
 pub use observers::{Observer, Observers};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::event::Event;
+use super::event::{Event, WalkPart};
 
 /// Something that wants to know what happens.
 pub trait Observer: fmt::Debug + Send + Sync {
@@ -13,6 +13,12 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Who is told of all that happens with the upstream of this name. `None`: it is no news for this
     /// observer.
     fn of_upstream(&self, _name: &Arc<str>) -> Option<Arc<dyn Observer>> {
+        None
+    }
+
+    /// Who is told in its place of all that happens in one part of a walk, which is read beside others. `None`: it
+    /// is told of it as of all else.
+    fn within(&self, _part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
         None
     }
 }
@@ -30,8 +36,7 @@ impl Observers {
     /// Those who are told of all that happens with the upstream of this name.
     #[must_use]
     pub fn of_upstream(&self, name: &Arc<str>) -> Self {
-        let observers = self.0.iter().flat_map(|observers| observers.iter());
-        observers
+        self.each()
             .filter_map(|observer| observer.of_upstream(name))
             .collect()
     }
@@ -39,13 +44,17 @@ impl Observers {
     /// These, and another one.
     #[must_use]
     pub fn and(&self, other: Arc<dyn Observer>) -> Self {
-        let observers = self.0.iter().flat_map(|observers| observers.iter());
-        observers.cloned().chain([other]).collect()
+        self.each().cloned().chain([other]).collect()
+    }
+
+    /// Each of them.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        self.0.iter().flat_map(|observers| observers.iter())
     }
 
     /// Tells all observers about `event`.
     pub fn notify(&self, event: &Event<'_>) {
-        for observer in self.0.iter().flat_map(|observers| observers.iter()) {
+        for observer in self.each() {
             observer.observe(event);
         }
     }

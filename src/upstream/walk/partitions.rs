@@ -58,36 +58,32 @@ pub(super) async fn read_partitions(
         }
     };
     let of = rows.len() as u64;
-    let (told, observers) = (observers, of_part(observers));
-    let context = &WalkContext {
-        observers: &observers,
-        ..context
-    };
-    let parts = stream::iter(rows).map(|row| read_partition(context, partitions, row));
+    let context = &context;
+    let rows = stream::iter((0..).zip(rows));
+    let parts = rows.map(|(number, row)| read_partition(context, partitions, number, row));
     let mut parts = parts.buffered(adapter.limits().concurrency as usize);
     let mut all = AllPartitions::default();
     while let Some((outer, walked)) = parts.try_next().await? {
         all.add(outer, walked)?;
-        told.notify(&Event::PartitionRead { done: all.done, of });
+        observers.notify(&Event::PartitionRead { done: all.done, of });
     }
     drop(parts);
-    Ok(all.finish(&WalkContext {
-        observers: told,
-        ..*context
-    }))
+    Ok(all.finish(context))
 }
 
 /// The list of groups of one partition, and what stands around it.
 fn read_partition<'f>(
     context: &'f WalkContext<'f>,
     partitions: &'f Partitions,
+    number: u64,
     row: ReadRow,
 ) -> BoxFuture<'f, Result<(OuterValues, Walked), UpstreamError>> {
     Box::pin(async move {
         let (outer, shown) = outer_values(partitions, row);
         let around = outer.with(&context.adapter.outer);
         let list = context.adapter.reading(None, around, None);
-        let walked = read_list(&list, context.observers, context.deadline, context.budget).await;
+        let observers = of_part(context.observers, number, &shown);
+        let walked = read_list(&list, &observers, context.deadline, context.budget).await;
         let mut walked =
             walked.map_err(|error| error.within(format_args!("the partition {shown}")))?;
         // One that has moved to another partition is deleted here, and listed there.

@@ -2,35 +2,52 @@
 
 use std::sync::Arc;
 
-use crate::observe::{Event, Observer, Observers};
+use crate::observe::{Event, Observer, Observers, WalkPart};
 use crate::plan::RelatedList;
 
 /// Who is told of what happens in one of the related lists.
 pub(super) fn of_related(observers: &Observers, list: RelatedList) -> Observers {
-    passing(observers, Some(list))
+    let observers = observers.each();
+    observers
+        .map(|observer| passing(observer, Some(list)))
+        .collect()
 }
 
-/// Who is told of what happens in the list of groups of one partition: others are read meanwhile, so that
-/// nothing follows of where it reads on, and its end is not that of the walk.
-pub(super) fn of_part(observers: &Observers) -> Observers {
-    passing(observers, None)
-}
-
-fn passing(observers: &Observers, list: Option<RelatedList>) -> Observers {
-    if observers.is_empty() {
-        return Observers::default();
+/// Who is told of what happens in one of the lists of a group; `None` where those are whom [`of_related`] says.
+pub(super) fn of_group(observers: &Observers, list: RelatedList, id: &str) -> Option<Observers> {
+    let part = WalkPart::Group { id, list };
+    let own = observers
+        .each()
+        .map(|observer| (observer, observer.within(part)));
+    let own: Vec<_> = own.collect();
+    if own.iter().all(|(_, own)| own.is_none()) {
+        return None;
     }
+    let own = own.into_iter();
+    let own = own.map(|(all, own)| passing(own.as_ref().unwrap_or(all), Some(list)));
+    Some(own.collect())
+}
+
+/// Who is told of what happens in the list of groups of one partition. Others are read meanwhile, so that for whoever
+/// does not keep them apart nothing follows of where it reads on, and its end is not that of the walk.
+pub(super) fn of_part(observers: &Observers, number: u64, values: &str) -> Observers {
+    let part = WalkPart::Partition { number, values };
+    let observers = observers.each();
+    let own = observers.map(|all| all.within(part).unwrap_or_else(|| passing(all, None)));
+    own.collect()
+}
+
+fn passing(observer: &Arc<dyn Observer>, list: Option<RelatedList>) -> Arc<dyn Observer> {
     Arc::new(RelatedObserver {
         list,
-        observers: observers.clone(),
+        observer: Arc::clone(observer),
     })
-    .into()
 }
 
 #[derive(Debug)]
 struct RelatedObserver {
     list: Option<RelatedList>,
-    observers: Observers,
+    observer: Arc<dyn Observer>,
 }
 
 impl Observer for RelatedObserver {
@@ -49,8 +66,8 @@ impl Observer for RelatedObserver {
                 | Event::WalkRestarted(_)
                 | Event::WalkEnded { .. },
                 Some(list),
-            ) => self.observers.notify(&Event::OfRelated { list, event }),
-            _ => self.observers.notify(event),
+            ) => self.observer.observe(&Event::OfRelated { list, event }),
+            _ => self.observer.observe(event),
         }
     }
 }

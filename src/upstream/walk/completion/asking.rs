@@ -15,17 +15,19 @@ use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::marks::{ListTag, LongestPages};
+use crate::upstream::walk::related_observer::of_group;
 
 use super::group::{GroupCompletion, ID_CHARS, ListAnswer, ListedGroup};
 
 impl GroupCompletion<'_> {
-    /// What one of the lists of a group brings, unless it still has the entity tag that it had by the same request.
+    /// What one of the lists of the group with this id brings, unless it still has the entity tag that it had by the
+    /// same request.
     pub(super) async fn ask(
         &self,
-        which: RelatedList,
+        (which, observers): (RelatedList, &Observers),
+        id: &str,
         outer: OuterValues,
         known: Option<&ListTag>,
-        observers: &Observers,
     ) -> Result<ListAnswer, UpstreamError> {
         let WalkContext {
             adapter,
@@ -33,6 +35,8 @@ impl GroupCompletion<'_> {
             budget,
             ..
         } = self.context;
+        let own = of_group(self.context.observers, which, id);
+        let observers = own.as_ref().unwrap_or(observers);
         self.asked.fetch_add(1, Ordering::Relaxed);
         let list = adapter.reading(Some(which), outer.clone(), None);
         let first = list.first_page();

@@ -245,7 +245,8 @@ impl<'a> GroupCompletion<'a> {
         let known = known.filter(|_| is_etag(details.reuse));
         let asked = known.filter(|_| !self.recollection.is_full);
         let outer = self.outer_values(&details.list, group, listed)?;
-        let answer = self.ask(RelatedList::Details, outer, asked, observers);
+        let list = (RelatedList::Details, observers);
+        let answer = self.ask(list, &group.source_id, outer, asked);
         match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
@@ -304,7 +305,8 @@ impl<'a> GroupCompletion<'a> {
         let known = known.filter(|_| is_etag(list.reuse) && before.is_some());
         let asked = known.filter(|_| !is_full);
         let outer = self.outer_values(&list.list, group, listed)?;
-        match (self.ask(list.role, outer, asked, observers).await?, before) {
+        let answer = self.ask((list.role, observers), &group.source_id, outer, asked);
+        match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
                 Ok((people_of(before, list.role).clone(), false))
