@@ -15,6 +15,7 @@ Examples:
   groupgate probe staff --json | jq .summary
   groupgate probe staff --record cases
   groupgate probe staff --caller alice.toml
+  groupgate probe staff --compare staff.marks
   groupgate probe staff --sample cases/staff.toml";
 
 /// Walk one upstream and show each step.
@@ -42,7 +43,7 @@ pub(super) struct Probe {
     ///
     /// It has the keys `upstream`, `pages` (each with `page`, `position`, `requests`, `bytes`,
     /// `records`, `groups`, `skipped`, `unparsed_timestamps`, `announced_records`,
-    /// `announced_pages` and `next`, and if there is any `unread_people`,
+    /// `announced_pages` and `next`, and if there is any `partition`, `unread_people`,
     /// `unmarked_people` and `unknown_expiry`), `detail` for the page in full (`page`, `groups` as pairs of
     /// `record` and `group`, `unmapped`), and either `summary` or `error`; the other is null. A
     /// request has `purpose` (`login`, `count`, `page`), `method`, `url`, `headers`, `body`,
@@ -68,6 +69,14 @@ pub(super) struct Probe {
     /// the caller. Headers and token are masked.
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     caller: Option<PathBuf>,
+    /// Compare members, admins, guests and details with those that an earlier walk noted in this file, and note
+    /// them anew
+    ///
+    /// It tells for how many groups `updated_at` did not move although they changed, which `reuse = "updated_at"`
+    /// would miss. The first time there is nothing to compare with. The file has ids, times and digests, and no
+    /// people.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sample", "raw"])]
+    compare: Option<PathBuf>,
 }
 
 impl Probe {
@@ -84,6 +93,7 @@ impl Probe {
             record: self.record,
             sample: self.sample,
             caller: self.caller,
+            compare: self.compare,
         };
         Box::pin(probe.run(environment)).await
     }

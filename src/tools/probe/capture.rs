@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Observer, WalkPart};
 use crate::redact::Redactor;
 use crate::tools::lock::lock;
 use crate::upstream::auth::LoginToken;
@@ -16,6 +16,8 @@ use crate::upstream::extensions::{Purpose, SignedText};
 #[derive(Debug, Clone)]
 pub(super) struct CapturedAttempt {
     exchange: u64,
+    /// The partition for whose groups it asks.
+    partition: Option<u64>,
     pub(super) purpose: Option<Purpose>,
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -46,14 +48,16 @@ const SENT_TOKENS: [&str; 4] = [
     "subject_token",
 ];
 
-/// Every attempt, until it is taken or for good.
-#[derive(Debug)]
+/// Every attempt, until it is taken or for good. Clones share them.
+#[derive(Debug, Clone)]
 pub(super) struct Capture {
     redactor: Arc<Redactor>,
     /// With whether each was taken.
-    attempts: Mutex<Vec<(CapturedAttempt, bool)>>,
+    attempts: Arc<Mutex<Vec<(CapturedAttempt, bool)>>>,
     /// Whether what was taken is kept all the same.
     keeps_all: bool,
+    /// The partition whose attempts it sees.
+    partition: Option<u64>,
 }
 
 impl Capture {
@@ -61,17 +65,23 @@ impl Capture {
     pub(super) fn new(redactor: Arc<Redactor>, keeps_all: bool) -> Self {
         Self {
             redactor,
-            attempts: Mutex::default(),
+            attempts: Arc::default(),
             keeps_all,
+            partition: None,
         }
     }
 
-    /// The attempts for these purposes that were not taken before, in order.
-    pub(super) fn take(&self, matches: impl Fn(&Purpose) -> bool) -> Vec<CapturedAttempt> {
+    /// The attempts for these purposes, in this partition or outside of all, that were not taken before, in order.
+    pub(super) fn take(
+        &self,
+        partition: Option<u64>,
+        matches: impl Fn(&Purpose) -> bool,
+    ) -> Vec<CapturedAttempt> {
         let mut attempts = lock(&self.attempts);
         let mut taken = Vec::new();
         for (attempt, is_taken) in attempts.iter_mut() {
-            if !*is_taken && attempt.purpose.as_ref().is_some_and(&matches) {
+            let is_own = !*is_taken && attempt.partition == partition;
+            if is_own && attempt.purpose.as_ref().is_some_and(&matches) {
                 taken.push(attempt.clone());
                 *is_taken = true;
             }
@@ -111,6 +121,7 @@ impl Capture {
         }
         let attempt = CapturedAttempt {
             exchange,
+            partition: self.partition,
             purpose: extensions.get().cloned(),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -150,6 +161,16 @@ impl Observer for Capture {
                 elapsed,
             } => self.received(*exchange, response, *elapsed),
             _ => {}
+        }
+    }
+
+    fn within(&self, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
+        match part {
+            WalkPart::Partition { number, .. } => Some(Arc::new(Self {
+                partition: Some(number),
+                ..self.clone()
+            })),
+            WalkPart::Group { .. } => None,
         }
     }
 }

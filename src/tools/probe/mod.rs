@@ -12,7 +12,9 @@ mod capture;
 mod case_writer;
 mod columns;
 mod lines;
+mod marks;
 mod outcome;
+mod pieces;
 mod portable;
 mod recorded_pages;
 mod recorder;
@@ -23,10 +25,9 @@ mod text;
 mod unused;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::app::{App, Compiled};
@@ -44,10 +45,11 @@ use crate::upstream::walk::walk;
 
 use capture::Capture;
 use case_writer::Recording;
+use marks::{MarkComparison, Marks};
 use outcome::WalkOutcome;
 use recorded_pages::RecordedPages;
 pub(crate) use recorder::Output;
-use recorder::{Recorded, Recorder};
+use recorder::Recorder;
 
 /// Where a recorded upstream is said to be. Nothing is ever sent there.
 const RECORDED_ORIGIN: &str = "http://recorded.invalid";
@@ -68,6 +70,8 @@ pub(crate) struct ProbeRun {
     pub(crate) sample: Vec<PathBuf>,
     /// The file of the caller on whose behalf the upstream is asked.
     pub(crate) caller: Option<PathBuf>,
+    /// The file with what an earlier walk saw, to compare with and to write anew.
+    pub(crate) compare: Option<PathBuf>,
 }
 
 /// One upstream, compiled, with what answers for it.
@@ -124,11 +128,29 @@ impl ProbeRun {
 
     async fn walk_upstream(&self, environment: Environment) -> Result<(), CommandError> {
         let target = self.target(self.load(environment)?, None)?;
+        let marks = Marks::of(target.adapter.related(), &target.block);
+        if self.compare.is_some() && marks.is_none() {
+            return Err(CommandError::new(format!(
+                "`{}` asks for nothing of each group that `fields.updated_at` could tell to be unchanged, so there \
+                 is nothing to compare",
+                self.name
+            )));
+        }
+        let comparison = self.compare.as_deref();
+        let comparison = comparison
+            .map(|file| MarkComparison::read(file, &self.name))
+            .transpose()?;
         let recording = self.record.as_deref();
         let recording = recording
             .map(|folder| Recording::new(folder, &self.name, WallClock::system().now()))
             .transpose()?;
-        let (recorder, outcome) = self.walk(&target, recording.is_some()).await;
+        let (recorder, mut outcome) =
+            (self.walk(&target, recording.is_some(), marks.as_ref())).await;
+        if let (Some(marks), Some(Ok(walked))) = (marks, &outcome.walked) {
+            let comparison = comparison.map(|file| (file, WallClock::system().now()));
+            let groups = walked.groups.to_groups();
+            outcome.marks = marks.findings(&self.name, &groups, comparison)?;
+        }
         let written = recording.map(|recording| {
             let (loaded, redactor) = (&target.loaded, &target.redactor);
             recording.write(loaded, redactor, &recorder.capture, &outcome)
@@ -151,7 +173,7 @@ impl ProbeRun {
         let pages = Arc::new(RecordedPages::read(files)?);
         let replay = Arc::clone(&pages) as Arc<dyn Replay>;
         let target = self.target(self.load(environment)?, Some(replay))?;
-        let (recorder, mut outcome) = self.walk(&target, false).await;
+        let (recorder, mut outcome) = self.walk(&target, false, None).await;
         let is_error = matches!(outcome.walked, Some(Err(_)));
         if is_error && pages.is_exhausted() && recorder.pages() > 0 {
             outcome.walked = None;
@@ -188,7 +210,7 @@ impl ProbeRun {
         let playback = Playback::new(exchanges, RECORDED_ORIGIN, ExchangeOrder::Any);
         let playback = Arc::new(playback);
         let target = self.target(compiled, Some(Arc::clone(&playback) as _))?;
-        let (recorder, outcome) = self.walk(&target, false).await;
+        let (recorder, outcome) = self.walk(&target, false, None).await;
         if case.expect.error.is_none() {
             self.conclude(&recorder, &outcome)?;
         }
@@ -237,7 +259,12 @@ impl ProbeRun {
     }
 
     /// Walks the whole list, or as far as it is to be shown.
-    async fn walk(&self, target: &Target, keeps_all: bool) -> (Arc<Recorder>, WalkOutcome) {
+    async fn walk(
+        &self,
+        target: &Target,
+        keeps_all: bool,
+        marks: Option<&Marks>,
+    ) -> (Arc<Recorder>, WalkOutcome) {
         let adapter = &target.adapter;
         let capture = Arc::new(Capture::new(Arc::clone(&target.redactor), keeps_all));
         if let Some(replay) = &target.replay {
@@ -251,12 +278,14 @@ impl ProbeRun {
             page: self.page,
             output: self.output,
             is_sent: target.replay.is_none(),
-            recorded: Mutex::new(Recorded::default()),
-            done: Notify::new(),
+            recorded: Arc::default(),
+            done: Arc::default(),
+            partition: None,
         });
         // The capture first: a page is reported with its requests.
         let observers: [Arc<dyn Observer>; 2] = [capture, Arc::clone(&recorder) as _];
-        let observers = Observers::from_iter(observers);
+        let marks = marks.map(|marks| Arc::new(marks.clone()) as Arc<dyn Observer>);
+        let observers = Observers::from_iter(observers.into_iter().chain(marks));
         let start = Instant::now();
         let walked = tokio::select! {
             walked = walk(adapter, &observers) => Some(walked),
@@ -266,6 +295,7 @@ impl ProbeRun {
         let outcome = WalkOutcome {
             walked,
             milliseconds,
+            marks: None,
         };
         (recorder, outcome)
     }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::config::upstream::Upstream;
 use crate::error::UpstreamError;
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Observer, WalkPart};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
 use crate::plan::RelatedList;
@@ -20,6 +20,7 @@ use crate::upstream::extensions::Purpose;
 
 use super::capture::{Capture, CapturedAttempt};
 use super::outcome::WalkOutcome;
+use super::pieces::{PieceQueue, ReadPage, ShownPiece};
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::unused::unused;
 use super::{summarize, text};
@@ -41,8 +42,9 @@ pub(crate) enum Output {
     Raw,
 }
 
-/// Observes the walk of one upstream.
-#[derive(Debug)]
+/// Observes the walk of one upstream, or the part of it that reads the groups of one partition. Clones share what
+/// is recorded.
+#[derive(Debug, Clone)]
 pub(super) struct Recorder {
     pub(super) adapter: Arc<Adapter>,
     pub(super) block: Upstream,
@@ -53,9 +55,11 @@ pub(super) struct Recorder {
     pub(super) output: Output,
     /// Whether requests are sent.
     pub(super) is_sent: bool,
-    pub(super) recorded: Mutex<Recorded>,
+    pub(super) recorded: Arc<Mutex<Recorded>>,
     /// Notified when enough was seen.
-    pub(super) done: Notify,
+    pub(super) done: Arc<Notify>,
+    /// The partition whose groups are read.
+    pub(super) partition: Option<u64>,
 }
 
 /// What was recorded so far.
@@ -70,7 +74,9 @@ pub(super) struct Recorded {
     /// The attempts for the page that was read last.
     last: Vec<CapturedAttempt>,
     /// The page that failed.
-    failed: Option<Position>,
+    failed: Option<(Option<u64>, Position)>,
+    /// What was read of partitions, in their order.
+    partitions: PieceQueue,
     /// Why it is unknown when the token of the last login expires, until a page tells it.
     unknown_expiry: Option<String>,
 }
@@ -90,12 +96,9 @@ impl Observer for Recorder {
             Event::PageRead(page) => self.page_read(page, recorded),
             Event::NextDecided { next, reason } => {
                 let next = summarize::next(next, *reason, &self.redactor);
-                self.print(&text::next(&next));
-                if let Some(page) = recorded.pages.last_mut() {
-                    page.next = Some(next);
-                }
+                self.add(ShownPiece::Next(next), recorded);
             }
-            Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
+            Event::PageFailed { position, .. } => self.failed(position, recorded),
             Event::OfRelated { list, event } => self.of_related(*list, event, recorded),
             Event::GroupsCompleted(progress) => {
                 let (done, of) = (progress.done, progress.of);
@@ -106,18 +109,19 @@ impl Observer for Recorder {
             }
             Event::PartitionRead { done, of } => {
                 self.print(&format!("  {done} of {of} partitions\n"));
+                let pieces = recorded.partitions.turn_to(*done);
+                pieces
+                    .into_iter()
+                    .for_each(|piece| self.show(piece, recorded));
             }
             Event::WalkRestarted(reason) => {
                 let reason = self.redactor.redact(&reason.to_string()).into_owned();
-                self.print(&format!(
-                    "\nthe list changed while it was read; reading it again: {reason}\n"
-                ));
                 // The attempts for the pages that failed are reported with that.
-                self.capture.take(|_| true);
-                let mut restarts = std::mem::take(&mut recorded.summary.restarts);
-                restarts.push(reason);
-                *recorded = Recorded::default();
-                recorded.summary.restarts = restarts;
+                self.capture.take(self.partition, |_| true);
+                recorded
+                    .failed
+                    .take_if(|(partition, _)| *partition == self.partition);
+                self.add(ShownPiece::Restarted(reason), recorded);
             }
             Event::WalkEnded {
                 ended_by,
@@ -132,6 +136,20 @@ impl Observer for Recorder {
             _ => {}
         }
     }
+
+    fn within(&self, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
+        match part {
+            WalkPart::Partition { number, values } => {
+                let values = self.redactor.redact(values).into_owned();
+                lock(&self.recorded).partitions.add(number, values);
+                Some(Arc::new(Self {
+                    partition: Some(number),
+                    ..self.clone()
+                }))
+            }
+            WalkPart::Group { .. } => None,
+        }
+    }
 }
 
 impl Recorder {
@@ -144,7 +162,7 @@ impl Recorder {
         match event {
             Event::PageRead(page) => {
                 let of_page = Purpose::Page(page.position.clone());
-                self.capture.take(|purpose| *purpose == of_page);
+                self.capture.take(None, |purpose| *purpose == of_page);
                 let shown = recorded.related.entry(list).or_default();
                 *shown += 1;
                 if *shown <= SHOWN_OF_RELATED {
@@ -152,8 +170,16 @@ impl Recorder {
                     self.print(&format!("  {}\n", self.redactor.redact(&line)));
                 }
             }
-            Event::PageFailed { position, .. } => recorded.failed = Some((*position).clone()),
+            Event::PageFailed { position, .. } => self.failed(position, recorded),
             _ => {}
+        }
+    }
+
+    /// Of several pages that fail, the walk tells the one of the first partition.
+    fn failed(&self, position: &Position, recorded: &mut Recorded) {
+        let is_first = (recorded.failed.as_ref()).is_none_or(|(other, _)| self.partition <= *other);
+        if is_first {
+            recorded.failed = Some((self.partition, position.clone()));
         }
     }
 
@@ -162,32 +188,107 @@ impl Recorder {
         let is_its_own = |purpose: &Purpose| {
             matches!(purpose, Purpose::Login | Purpose::Count) || *purpose == page
         };
-        let attempts = self.capture.take(is_its_own);
-        recorded.summary.pages += 1;
-        recorded.summary.records += fetched.listed();
-        recorded.summary.bytes += fetched.bytes();
-        let number = recorded.summary.pages;
-        let mut page = summarize::page(number, fetched, &attempts, &self.redactor);
-        page.unknown_expiry = recorded.unknown_expiry.take();
-        if number == 1 {
+        let attempts = self.capture.take(self.partition, is_its_own);
+        let mut report = summarize::page(fetched, &attempts, &self.redactor);
+        report.unknown_expiry = recorded.unknown_expiry.take();
+        // It is not known before its turn which number a page of a partition has: it may be the one to show.
+        let before = match self.partition {
+            None => recorded.summary.pages,
+            Some(number) => recorded.partitions.pages_of(number),
+        };
+        let is_first = before == 0;
+        if is_first && self.partition.is_none_or(|number| number == 0) {
             let records = self.block.records.at().to_string();
-            page.unused = unused(fetched, self.adapter.paging(), &records);
+            report.unused = unused(fetched, self.adapter.paging(), &records);
         }
-        if number == self.page {
-            let detail = summarize::detail(number, fetched, &self.adapter, &self.redactor);
-            self.print(&text::full(&page, &detail, &self.block, self.is_sent));
-            recorded.detail = Some(detail);
-            recorded.raw = last_body(&attempts);
-            if self.output == Output::Raw {
-                self.done.notify_one();
+        let may_be_shown = match self.partition {
+            None => before + 1 == self.page,
+            Some(_) => before < self.page,
+        };
+        let detail =
+            may_be_shown.then(|| summarize::detail(fetched, &self.adapter, &self.redactor));
+        let page = ReadPage {
+            report,
+            listed: fetched.listed(),
+            detail,
+            attempts,
+        };
+        self.add(ShownPiece::Page(Box::new(page)), recorded);
+    }
+
+    /// Shows a piece, or keeps it until it is the turn of its partition.
+    fn add(&self, piece: ShownPiece, recorded: &mut Recorded) {
+        let piece = match self.partition {
+            None => Some(piece),
+            Some(number) => recorded.partitions.keep_until_its_turn(number, piece),
+        };
+        if let Some(piece) = piece {
+            self.show(piece, recorded);
+        }
+    }
+
+    fn show(&self, piece: ShownPiece, recorded: &mut Recorded) {
+        match piece {
+            ShownPiece::Page(page) => self.show_page(*page, recorded),
+            ShownPiece::Next(next) => {
+                self.print(&text::next(&next));
+                if let Some(page) = recorded.pages.last_mut() {
+                    page.next = Some(next);
+                }
             }
-        } else {
-            self.print(&text::brief(&page));
+            ShownPiece::Restarted(reason) => {
+                self.print(&format!(
+                    "\nthe list changed while it was read; reading it again: {reason}\n"
+                ));
+                let mut restarts = std::mem::take(&mut recorded.summary.restarts);
+                restarts.push(reason);
+                match recorded.partitions.restarted(&recorded.summary) {
+                    // Of other partitions what was read stays.
+                    Some(again) => {
+                        recorded.pages.retain(|page| page.page <= again.pages);
+                        recorded.summary = again;
+                    }
+                    None => *recorded = Recorded::default(),
+                }
+                recorded.summary.restarts = restarts;
+            }
+        }
+    }
+
+    fn show_page(&self, page: ReadPage, recorded: &mut Recorded) {
+        let ReadPage {
+            mut report,
+            listed,
+            detail,
+            attempts,
+        } = page;
+        let of_partition = recorded.partitions.of_this_turn(&recorded.summary);
+        if let Some((values, is_first)) = of_partition {
+            if is_first {
+                self.print(&format!("\npartition {values}\n"));
+            }
+            report.partition = Some(values);
+        }
+        recorded.summary.pages += 1;
+        recorded.summary.records += listed;
+        recorded.summary.bytes += report.bytes;
+        report.page = recorded.summary.pages;
+        match detail.filter(|_| report.page == self.page) {
+            Some(mut detail) => {
+                detail.page = report.page;
+                self.print(&text::full(&report, &detail, &self.block, self.is_sent));
+                recorded.detail = Some(detail);
+                recorded.raw = last_body(&attempts);
+                if self.output == Output::Raw {
+                    self.done.notify_one();
+                }
+            }
+            None => self.print(&text::brief(&report)),
         }
         if self.output != Output::Json {
             recorded.pages.clear();
         }
-        recorded.pages.push(page);
+        recorded.pages.push(report);
         recorded.last = attempts;
     }
 
@@ -196,10 +297,11 @@ impl Recorder {
         let recorded = &mut *lock(&self.recorded);
         if recorded.raw.is_none() && recorded.summary.pages + 1 == self.page {
             // It arrived, and is not a page.
-            let failed = recorded.failed.clone().map(Purpose::Page);
-            let attempts = self
-                .capture
-                .take(|purpose| Some(purpose) == failed.as_ref());
+            let (partition, failed) = recorded.failed.clone().unzip();
+            let failed = failed.map(Purpose::Page);
+            let attempts = (self.capture).take(partition.flatten(), |purpose| {
+                Some(purpose) == failed.as_ref()
+            });
             recorded.raw = last_body(&attempts);
         }
         recorded.raw.clone()
@@ -213,6 +315,13 @@ impl Recorder {
     /// The report of the whole walk.
     pub(super) fn finish(&self, outcome: &WalkOutcome) -> WalkReport {
         let recorded = &mut *lock(&self.recorded);
+        if let Some((Some(number), _)) = recorded.failed {
+            // What was read before it of the partition that failed.
+            let pieces = recorded.partitions.turn_to(number);
+            pieces
+                .into_iter()
+                .for_each(|piece| self.show(piece, recorded));
+        }
         let mut summary = std::mem::take(&mut recorded.summary);
         let mut error = None;
         summary.milliseconds = outcome.milliseconds;
@@ -220,6 +329,7 @@ impl Recorder {
             Some(Ok(walked)) => {
                 summary.groups = walked.groups.len() as u64;
                 summary.counts = walked.counts;
+                summary.reuse.clone_from(&outcome.marks);
             }
             Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
             None => summary.is_part = true,
@@ -240,12 +350,15 @@ impl Recorder {
         summary: &WalkSummary,
         recorded: &Recorded,
     ) -> FailureReport {
-        let failed = recorded.failed.clone().map(Purpose::Page);
-        let mut attempts = self.capture.take(|purpose| match (purpose, &failed) {
-            (Purpose::Login | Purpose::Count, _) => true,
-            (Purpose::Page(_), Some(failed)) => purpose == failed,
-            (Purpose::Page(_), None) => recorded.last.is_empty(),
-        });
+        let (partition, failed) = recorded.failed.clone().unzip();
+        let failed = failed.map(Purpose::Page);
+        let mut attempts =
+            self.capture
+                .take(partition.flatten(), |purpose| match (purpose, &failed) {
+                    (Purpose::Login | Purpose::Count, _) => true,
+                    (Purpose::Page(_), Some(failed)) => purpose == failed,
+                    (Purpose::Page(_), None) => recorded.last.is_empty(),
+                });
         let is_of_the_last = attempts.is_empty();
         if is_of_the_last {
             attempts.clone_from(&recorded.last);

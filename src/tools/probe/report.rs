@@ -11,6 +11,8 @@ use crate::observe::CompletionProgress;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 
+use super::marks::MarkFindings;
+
 /// The report of one walk.
 #[derive(Debug, Serialize)]
 pub(super) struct WalkReport {
@@ -30,6 +32,9 @@ pub(super) struct WalkReport {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct PageReport {
     pub(super) page: u64,
+    /// The values of the partition whose groups it lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) partition: Option<String>,
     pub(super) position: String,
     /// Every attempt at every request for the page, logins included.
     pub(super) requests: Vec<RequestReport>,
@@ -144,6 +149,9 @@ pub(super) struct WalkSummary {
     /// What was asked for each group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) completion: Option<CompletionProgress>,
+    /// Whether the field that `reuse` goes by moves with what is asked for each group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reuse: Option<MarkFindings>,
     /// Whether the recorded pages ended before the list did.
     pub(super) is_part: bool,
 }

@@ -30,9 +30,8 @@ const SHOWN_GROUPS: usize = 2;
 /// How many characters of the body of a failed response are shown.
 const SHOWN_BODY: usize = 800;
 
-/// The report of a page.
+/// The report of a page, which is numbered when it is its turn.
 pub(super) fn page(
-    number: u64,
     fetched: &FetchedPage,
     attempts: &[CapturedAttempt],
     redactor: &Redactor,
@@ -44,7 +43,8 @@ pub(super) fn page(
     });
     let announcement = fetched.announcement();
     PageReport {
-        page: number,
+        page: 0,
+        partition: None,
         position: position(&fetched.position, redactor),
         requests: attempts.iter().map(|one| request(one, redactor)).collect(),
         bytes: fetched.bytes(),
@@ -62,13 +62,8 @@ pub(super) fn page(
     }
 }
 
-/// A page in full.
-pub(super) fn detail(
-    number: u64,
-    fetched: &FetchedPage,
-    adapter: &Adapter,
-    redactor: &Redactor,
-) -> PageDetail {
+/// A page in full, which is numbered when it is its turn.
+pub(super) fn detail(fetched: &FetchedPage, adapter: &Adapter, redactor: &Redactor) -> PageDetail {
     let records = adapter.records(&fetched.page);
     let outcomes = fetched.outcomes();
     let pairs = outcomes.iter().zip(records);
@@ -80,7 +75,7 @@ pub(super) fn detail(
         })
     });
     PageDetail {
-        page: number,
+        page: 0,
         groups: pairs.take(SHOWN_GROUPS).collect(),
         unmapped: unmapped(fetched, &outcomes, adapter, redactor),
     }

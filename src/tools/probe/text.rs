@@ -16,6 +16,7 @@ use crate::plan::{Extra, RelatedList};
 
 use super::columns::{beside, cut, json, spaced};
 use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
+use super::marks::MarkFindings;
 use super::report::{
     FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
     ResponseReport, WalkSummary,
@@ -327,6 +328,8 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     lines.extend(ended_by.map(|what| format!("ended by `{what}`: {}", what.explained())));
     text.0.push_str("\ntotal\n");
     text.add("", lines);
+    let said = summary.reuse.iter().flat_map(MarkFindings::sentences);
+    text.add("reuse", said.flat_map(|said| wrapped(&said)));
     text.shown()
 }
 

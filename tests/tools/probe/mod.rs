@@ -3,5 +3,6 @@
 
 mod command;
 mod recordings;
+mod related;
 mod samples;
 mod shown;

@@ -1,0 +1,417 @@
+//! Whether `updated_at` of a group moves with its people, as `reuse = "updated_at"` takes it to.
+//!
+//! One walk shows it where people have dates: whoever was added after `updated_at` did not move it. Two walks show
+//! more: which groups have other people than when a file was written, and the same `updated_at`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::upstream::Upstream;
+use crate::group::{Group, Member};
+use crate::hex::hex;
+use crate::observe::{Event, Observer, WalkPart};
+use crate::page::fetched_page::FetchedPage;
+use crate::plan::{self, AbsentRecords, RelatedList, RelatedLists, ReuseMarker};
+use crate::terminal::CommandError;
+use crate::tools::lock::lock;
+
+use super::lines::counted;
+
+/// How long after its group somebody may be dated who was added together with it, in seconds.
+const TOGETHER: i64 = 60;
+
+/// A day in seconds: a time at midnight may be a date.
+const DAY: i64 = 24 * 60 * 60;
+
+/// What the date of a person is called who was added then, in part: nobody is in a group before there is an account.
+const ADDED: [&str; 7] = [
+    "join", "added", "creat", "since", "insert", "assign", "invited",
+];
+
+/// How deep in the record of a person dates are looked for.
+const DEPTH: usize = 2;
+
+/// Watches the lists that `updated_at` says to be unchanged. Clones share what they saw.
+#[derive(Debug, Clone)]
+pub(super) struct Marks {
+    lists: Vec<(RelatedList, plan::Path)>,
+    /// Whether the block goes by `updated_at`.
+    is_reused: bool,
+    /// The latest date of a person in each group.
+    newest: Arc<Mutex<HashMap<String, Timestamp>>>,
+    /// The group whose lists it watches.
+    group: Option<Arc<str>>,
+}
+
+/// What the walk showed, and what changed since another one.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct MarkFindings {
+    /// The lists that were looked at.
+    lists: Vec<RelatedList>,
+    #[serde(skip)]
+    is_reused: bool,
+    /// How many groups have both an `updated_at` and people with dates.
+    dated: u64,
+    /// How many of them had somebody added after their `updated_at`.
+    older: u64,
+    /// The comparison with a file, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compared: Option<ComparedMarks>,
+}
+
+/// A comparison with the walk that wrote a file.
+#[derive(Debug, Clone, Serialize)]
+struct ComparedMarks {
+    /// When that was; null where this is the first.
+    since: Option<Timestamp>,
+    /// How many groups have other people.
+    changed: u64,
+    /// How many of them have the same `updated_at`.
+    unmoved: u64,
+    /// How many groups were noted for the next time.
+    noted: u64,
+}
+
+/// What a walk writes down for the next one.
+#[derive(Debug, Serialize, Deserialize)]
+struct MarkFile {
+    upstream: String,
+    at: Timestamp,
+    groups: BTreeMap<String, NotedGroup>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct NotedGroup {
+    updated_at: String,
+    /// A digest of what is asked for the group.
+    content: String,
+}
+
+/// The file that a walk is compared with.
+#[derive(Debug)]
+pub(super) struct MarkComparison {
+    path: PathBuf,
+    before: Option<MarkFile>,
+}
+
+impl MarkComparison {
+    /// Reads the file, if there is one.
+    pub(super) fn read(path: &Path, upstream: &str) -> Result<Self, CommandError> {
+        let wrong = |problem: String| CommandError::new(format!("`{}` {problem}", path.display()));
+        let before = match fs::read(path) {
+            Ok(text) => {
+                let read: Result<MarkFile, _> = serde_json::from_slice(&text);
+                Some(read.map_err(|error| wrong(format!("is not of `probe --compare`: {error}")))?)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(wrong(format!("cannot be read: {error}"))),
+        };
+        if let Some(other) = before.as_ref().filter(|before| before.upstream != upstream) {
+            let other = &other.upstream;
+            return Err(wrong(format!(
+                "is of the upstream `{other}`: name another file"
+            )));
+        }
+        let path = path.to_owned();
+        Ok(Self { path, before })
+    }
+
+    /// Compares the groups of a walk with the file, and writes it anew.
+    fn compare(
+        self,
+        marks: &Marks,
+        upstream: &str,
+        groups: &[Group],
+        at: Timestamp,
+    ) -> Result<ComparedMarks, CommandError> {
+        let noted = groups.iter().filter_map(|group| {
+            let noted = NotedGroup {
+                updated_at: group.updated_at?.to_string(),
+                content: marks.digest(group),
+            };
+            Some((group.source_id.clone(), noted))
+        });
+        let now = MarkFile {
+            upstream: upstream.to_owned(),
+            at,
+            groups: noted.collect(),
+        };
+        let (mut changed, mut unmoved) = (0, 0);
+        for (id, group) in &now.groups {
+            let before = self
+                .before
+                .as_ref()
+                .and_then(|before| before.groups.get(id));
+            if let Some(before) = before.filter(|before| before.content != group.content) {
+                changed += 1;
+                unmoved += u64::from(before.updated_at == group.updated_at);
+            }
+        }
+        fs::write(&self.path, serde_json::to_vec(&now)?).map_err(|error| {
+            CommandError::new(format!(
+                "`{}` cannot be written: {error}",
+                self.path.display()
+            ))
+        })?;
+        Ok(ComparedMarks {
+            since: self.before.map(|before| before.at),
+            changed,
+            unmoved,
+            noted: now.groups.len() as u64,
+        })
+    }
+}
+
+impl Marks {
+    /// For the lists that are used again while `updated_at` is the same. Where there are none, for all that could
+    /// be.
+    pub(super) fn of(related: &RelatedLists, block: &Upstream) -> Option<Self> {
+        let details = related.details.iter().map(|details| {
+            let at = details.list.records.at.clone();
+            (RelatedList::Details, at, details.reuse)
+        });
+        let people = related.people.iter().map(|people| {
+            let at = people.list.records.at.clone();
+            (people.role, at, people.reuse)
+        });
+        let all: Vec<_> = details.chain(people).collect();
+        let is_own = |reuse: Option<plan::ReuseRule>| {
+            reuse.is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
+        };
+        let is_reused = all.iter().any(|(_, _, reuse)| is_own(*reuse));
+        let lists = all
+            .into_iter()
+            .filter(|(_, _, reuse)| is_own(*reuse) || (!is_reused && reuse.is_none()));
+        let lists: Vec<_> = lists.map(|(list, at, _)| (list, at)).collect();
+        let is_there = !lists.is_empty() && block.fields.updated_at.is_some();
+        is_there.then(|| Self {
+            lists,
+            is_reused,
+            newest: Arc::default(),
+            group: None,
+        })
+    }
+
+    /// What the walk of these groups shows, beside that which wrote a file.
+    pub(super) fn findings(
+        &self,
+        upstream: &str,
+        groups: &[Group],
+        comparison: Option<(MarkComparison, Timestamp)>,
+    ) -> Result<Option<MarkFindings>, CommandError> {
+        let newest = lock(&self.newest);
+        let (mut dated, mut older) = (0, 0);
+        for group in groups {
+            let updated = group
+                .updated_at
+                .and_then(|at| at.to_string().parse::<Timestamp>().ok());
+            if let (Some(updated), Some(newest)) = (updated, newest.get(&group.source_id)) {
+                let is_date = updated.as_second().rem_euclid(DAY) == 0;
+                let within = if is_date { DAY } else { TOGETHER };
+                dated += 1;
+                older += u64::from(newest.as_second() - updated.as_second() > within);
+            }
+        }
+        let compare = |(file, at): (MarkComparison, _)| file.compare(self, upstream, groups, at);
+        let compared = comparison.map(compare).transpose()?;
+        Ok(
+            (self.is_reused || compared.is_some()).then(|| MarkFindings {
+                lists: self.lists.iter().map(|(list, _)| *list).collect(),
+                is_reused: self.is_reused,
+                dated,
+                older,
+                compared,
+            }),
+        )
+    }
+
+    /// A digest of what is asked for a group.
+    fn digest(&self, group: &Group) -> String {
+        let mut digest = Sha256::new();
+        for (list, _) in &self.lists {
+            let text = match list {
+                RelatedList::Members => people(&group.members),
+                RelatedList::Admins => people(&group.admins),
+                RelatedList::Guests => people(&group.guests),
+                RelatedList::Details | RelatedList::Partitions => {
+                    let mut bare = group.clone();
+                    for people in [&mut bare.members, &mut bare.admins, &mut bare.guests] {
+                        people.clear();
+                    }
+                    bare.member_count = None;
+                    serde_json::to_string(&bare).unwrap_or_default()
+                }
+            };
+            digest.update(text);
+            digest.update([0]);
+        }
+        hex(&digest.finalize()[..16])
+    }
+
+    fn note(&self, group: &str, at: &plan::Path, page: &FetchedPage) {
+        let records = page
+            .page
+            .records(at, AbsentRecords::Empty)
+            .unwrap_or_default();
+        let dates = records
+            .into_iter()
+            .filter_map(|record| newest(&record.to_value(), DEPTH));
+        if let Some(date) = dates.max() {
+            let mut newest = lock(&self.newest);
+            let known = newest.entry(group.to_owned()).or_insert(date);
+            *known = date.max(*known);
+        }
+    }
+}
+
+impl Observer for Marks {
+    fn observe(&self, event: &Event<'_>) {
+        if let (Some(group), Event::OfRelated { list, event }) = (&self.group, event)
+            && let Event::PageRead(page) = event
+            && let Some((_, at)) = self.lists.iter().find(|(own, _)| own == list)
+        {
+            self.note(group, at, page);
+        }
+    }
+
+    fn within(&self, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
+        match part {
+            WalkPart::Group { id, list } => {
+                let is_people = list != RelatedList::Details;
+                let is_watched = self.lists.iter().any(|(own, _)| *own == list);
+                (is_people && is_watched).then(|| {
+                    Arc::new(Self {
+                        group: Some(id.into()),
+                        ..self.clone()
+                    }) as Arc<dyn Observer>
+                })
+            }
+            WalkPart::Partition { .. } => None,
+        }
+    }
+}
+
+/// People as one text, in whatever order they came.
+fn people(people: &[Member]) -> String {
+    let mut people: Vec<_> = people
+        .iter()
+        .map(|one| format!("{:?}", (&one.id, &one.email)))
+        .collect();
+    people.sort_unstable();
+    people.concat()
+}
+
+/// The latest time in the record of a person that says when it was added or made.
+fn newest(record: &Value, depth: usize) -> Option<Timestamp> {
+    let members = record.as_object()?.iter();
+    let dates = members.filter_map(|(name, value)| {
+        if depth > 1 && value.is_object() {
+            return newest(value, depth - 1);
+        }
+        let name = name.to_ascii_lowercase();
+        let is_added = ADDED.iter().any(|word| name.contains(word));
+        is_added.then(|| time(value)).flatten()
+    });
+    dates.max()
+}
+
+/// A time as APIs write it: a text of ISO 8601, or seconds or milliseconds since 1970.
+fn time(value: &Value) -> Option<Timestamp> {
+    /// From 1990 to 2100.
+    const SECONDS: std::ops::Range<i64> = 631_152_000..4_102_444_800;
+    if let Some(number) = value.as_i64() {
+        let second = if SECONDS.contains(&number) {
+            number
+        } else {
+            number / 1000
+        };
+        return SECONDS
+            .contains(&second)
+            .then(|| Timestamp::from_second(second).ok())
+            .flatten();
+    }
+    let text = value.as_str()?;
+    let civil = || text.parse::<jiff::civil::DateTime>().ok();
+    let utc = |time: jiff::civil::DateTime| Some(time.in_tz("UTC").ok()?.timestamp());
+    text.parse().ok().or_else(|| civil().and_then(utc))
+}
+
+impl MarkFindings {
+    /// What they say of `reuse`, each in a sentence.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let advice = if self.is_reused {
+            "leave `reuse` out, or shorten `full`"
+        } else {
+            "`reuse = \"updated_at\"` would miss that"
+        };
+        let lists: Vec<_> = self.lists.iter().map(ToString::to_string).collect();
+        let lists = lists.join(" or ");
+        let mut said = Vec::new();
+        match &self.compared {
+            Some(ComparedMarks { since: None, noted, .. }) => said.push(format!(
+                "{} noted: probe with the same `--compare` once {lists} have changed",
+                counted(*noted, "group")
+            )),
+            Some(ComparedMarks { since: Some(since), changed: 0, .. }) => said.push(format!(
+                "no group's {lists} have changed since {since:.0}, so it is not seen yet whether `updated_at` moves \
+                 with them"
+            )),
+            Some(ComparedMarks { since: Some(since), changed, unmoved: 0, .. }) => said.push(format!(
+                "`updated_at` moved for all {} whose {lists} changed since {since:.0}",
+                counted(*changed, "group")
+            )),
+            Some(ComparedMarks { since: Some(since), changed, unmoved, .. }) => said.push(format!(
+                "`updated_at` did not move for {unmoved} of {} whose {lists} changed since {since:.0}: {advice}",
+                counted(*changed, "group")
+            )),
+            None => {}
+        }
+        match (self.older, self.dated) {
+            (0, 0) if self.compared.is_none() => said.push(format!(
+                "whether `updated_at` moves with {lists} is not seen in one walk: probe with `--compare FILE` now, \
+                 and again once some have changed"
+            )),
+            (0, 0) => {}
+            (0, dated) => said.push(format!(
+                "in none of {} with dates of {lists} was somebody added after `updated_at`",
+                counted(dated, "group")
+            )),
+            (older, dated) => said.push(format!(
+                "`updated_at` did not move for {older} of {} when somebody was added: {advice}",
+                counted(dated, "group")
+            )),
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_the_membership(json!({ "id": 1, "joined_at": "2026-03-01T00:00:00Z" }), Some("2026-03-01T00:00:00Z"))]
+    #[case::of_the_account(json!({ "user": { "createdAt": 1_767_225_600 } }), Some("2026-01-01T00:00:00Z"))]
+    #[case::in_milliseconds(json!({ "added": 1_767_225_600_000_i64 }), Some("2026-01-01T00:00:00Z"))]
+    #[case::without_an_offset(json!({ "memberSince": "2026-01-01T00:00:00" }), Some("2026-01-01T00:00:00Z"))]
+    #[case::the_latest(json!({ "created_at": "2026-01-01T00:00:00Z", "added_at": "2026-02-01T00:00:00Z" }), Some("2026-02-01T00:00:00Z"))]
+    #[case::of_something_else(json!({ "expires_at": "2027-01-01T00:00:00Z", "updated_at": "2026-04-01T00:00:00Z" }), None)]
+    #[case::no_time(json!({ "created_by": "ann", "created": true, "creator": 7 }), None)]
+    fn a_date_tells_when_somebody_was_added_at_the_latest(
+        #[case] record: Value,
+        #[case] expected: Option<&str>,
+    ) {
+        let expected = expected.map(|text| text.parse().unwrap());
+        assert_eq!(newest(&record, DEPTH), expected);
+    }
+}

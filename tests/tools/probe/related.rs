@@ -1,0 +1,291 @@
+//! Lists of lists: each partition by itself, and whether `updated_at` moves with members.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::command::Outcome;
+use super::shown::directory;
+use crate::support::server::{Server, json as answer, parameter, status};
+
+const REGIONS: &str = r#"
+[upstreams.directory]
+base_url = ""
+request = { path = "/{partition.region}/groups", query = { after = "{cursor}" } }
+records = "/groups"
+pagination = { style = "cursor", next = "/next" }
+fields = { id = "id", name = "id" }
+limits = { concurrency = 4, retries = 0 }
+
+[upstreams.directory.partitions]
+values = { region = ["eu", "us", "in"] }
+"#;
+
+/// Three pages of each region, one group on each.
+fn regions(request: &Request<Bytes>) -> Response<String> {
+    let region = &request.uri().path()[1..3];
+    let page = parameter(request, "after").map_or(1, |after| after.parse().unwrap());
+    let next = (page < 3).then(|| (page + 1).to_string());
+    answer(&json!({ "groups": [{ "id": format!("{region}-{page}") }], "next": next }))
+}
+
+#[tokio::test]
+async fn pages_stand_below_their_partition_and_the_first_request_is_its_own() {
+    let server = Server::start(regions).await;
+    let outcome = directory(REGIONS, &server, &[]).await;
+    assert_eq!(
+        (outcome.code, outcome.complained.as_str()),
+        (0, ""),
+        "{}",
+        outcome.said
+    );
+    let said = &outcome.said;
+    let marks = said.lines().filter(|line| {
+        ["partition `", "page ", "  request ", "  next "]
+            .iter()
+            .any(|word| line.starts_with(word))
+            || line.ends_with("partitions")
+    });
+    let steps: Vec<_> = marks
+        .map(|line| line.replace(server.base_url(), ""))
+        .map(|line| {
+            line.split([',', ':'])
+                .next()
+                .unwrap()
+                .split(" in ")
+                .next()
+                .unwrap()
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "partition `eu`",
+            "page 1",
+            "request   GET /eu/groups",
+            "next      the cursor 2",
+            "page 2      200 OK",
+            "next      the cursor 3",
+            "page 3      200 OK",
+            "next      the end",
+            "1 of 3 partitions",
+            "partition `us`",
+            "page 4      200 OK",
+            "next      the cursor 2",
+            "page 5      200 OK",
+            "next      the cursor 3",
+            "page 6      200 OK",
+            "next      the end",
+            "2 of 3 partitions",
+            "partition `in`",
+            "page 7      200 OK",
+            "next      the cursor 2",
+            "page 8      200 OK",
+            "next      the cursor 3",
+            "page 9      200 OK",
+            "next      the end",
+            "3 of 3 partitions",
+        ],
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_a_later_partition_is_shown_in_full_with_its_own_request() {
+    let server = Server::start(regions).await;
+    let outcome = directory(REGIONS, &server, &["--page", "5", "--json"]).await;
+    let report: Value = serde_json::from_str(&outcome.said).unwrap();
+    let detail = &report["detail"];
+    assert_eq!(
+        (&detail["page"], &detail["groups"][0]["record"]["id"]),
+        (&json!(5), &json!("us-2"))
+    );
+    for (index, page) in report["pages"].as_array().unwrap().iter().enumerate() {
+        let region = ["eu", "us", "in"][index / 3];
+        assert_eq!(page["partition"], format!("`{region}`"));
+        let requests = page["requests"].as_array().unwrap();
+        assert_eq!(requests.len(), 1, "{page}");
+        assert!(
+            requests[0]["url"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("/{region}/groups")),
+            "{page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_failure_within_a_partition_shows_what_was_read_of_it_and_its_own_request() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/us/groups" if parameter(request, "after").is_some() => status(404),
+        _ => regions(request),
+    })
+    .await;
+    let outcome = directory(REGIONS, &server, &[]).await;
+    assert_eq!(outcome.code, 1);
+    let told = &outcome.complained;
+    assert!(told.contains("the partition `us`"), "{told}");
+    assert!(told.contains("/us/groups?after=2"), "{told}");
+    assert!(outcome.said.contains("partition `us`"), "{}", outcome.said);
+    assert!(!outcome.said.contains("partition `in`"), "{}", outcome.said);
+}
+
+const FORGE: &str = r#"
+[upstreams.directory]
+base_url = ""
+request = { path = "/groups" }
+records = "/groups"
+fields = { id = "id", name = "id", updated_at = "updated_at" }
+
+[upstreams.directory.members]
+request = { path = "/groups/{group.id}/members" }
+records = "/members"
+fields = { id = "id" }
+reuse = "updated_at"
+"#;
+
+/// How many groups there are, and of how many the members change.
+const GROUPS: usize = 6;
+const CHANGED: usize = 4;
+
+/// A list of groups of which four have another member later, and of these one has another `updated_at`.
+fn forge(request: &Request<Bytes>, is_later: bool, joined: Option<&str>) -> Response<String> {
+    let group = |index: usize| {
+        let day = if is_later && index == 0 { 9 } else { 1 };
+        json!({ "id": index, "updated_at": format!("2026-01-0{day}T10:00:00Z") })
+    };
+    let path = request.uri().path();
+    if path == "/groups" {
+        return answer(&json!({ "groups": (0..GROUPS).map(group).collect::<Vec<_>>() }));
+    }
+    let index: usize = path.split('/').nth(2).unwrap().parse().unwrap();
+    let mut members = vec![json!({ "id": "ann" }), json!({ "id": "bob" })];
+    if is_later {
+        // The order says nothing.
+        members.reverse();
+    }
+    if is_later && index < CHANGED {
+        members.push(json!({ "id": "eve" }));
+    }
+    if let Some(joined) = joined.filter(|_| index < 2) {
+        members[0]["joined_at"] = joined.into();
+    }
+    answer(&json!({ "members": members }))
+}
+
+/// What is said of `reuse`, on one line.
+fn of_reuse(outcome: &Outcome) -> String {
+    assert_eq!(
+        (outcome.code, outcome.complained.as_str()),
+        (0, ""),
+        "{}",
+        outcome.said
+    );
+    let from = outcome
+        .said
+        .find("\n  reuse ")
+        .map_or("", |at| &outcome.said[at..]);
+    from.replacen("  reuse ", "", 1)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[tokio::test]
+async fn a_second_probe_tells_for_how_many_groups_the_field_did_not_move() {
+    static IS_LATER: AtomicBool = AtomicBool::new(false);
+    let server =
+        Server::start(|request| forge(request, IS_LATER.load(Ordering::SeqCst), None)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marks.json");
+    let compare = ["--compare", file.to_str().unwrap()];
+    let said = of_reuse(&directory(FORGE, &server, &compare).await);
+    assert_eq!(
+        said,
+        "6 groups noted: probe with the same `--compare` once members have changed"
+    );
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("ann"));
+    let said = of_reuse(&directory(FORGE, &server, &compare).await);
+    assert!(
+        said.starts_with("no group's members have changed since "),
+        "{said}"
+    );
+    IS_LATER.store(true, Ordering::SeqCst);
+    let said = of_reuse(&directory(FORGE, &server, &compare).await);
+    assert!(
+        said.starts_with(
+            "`updated_at` did not move for 3 of 4 groups whose members changed since "
+        ),
+        "{said}"
+    );
+    assert!(
+        said.ends_with(": leave `reuse` out, or shorten `full`"),
+        "{said}"
+    );
+    // Without `reuse` it says what that would do.
+    IS_LATER.store(false, Ordering::SeqCst);
+    let bare = FORGE.replace("reuse = \"updated_at\"\n", "");
+    let said = of_reuse(&directory(&bare, &server, &compare).await);
+    assert!(
+        said.ends_with(": `reuse = \"updated_at\"` would miss that"),
+        "{said}"
+    );
+}
+
+#[rstest]
+#[case::before(
+    Some("2025-06-01T10:00:00Z"),
+    "in none of 2 groups with dates of members was somebody added after `updated_at`"
+)]
+#[case::together_with_the_group(
+    Some("2026-01-01T10:00:30Z"),
+    "in none of 2 groups with dates of members was somebody added after `updated_at`"
+)]
+#[case::later(
+    Some("2026-01-03T10:00:00Z"),
+    "`updated_at` did not move for 2 of 2 groups when somebody was added: leave `reuse` out, or shorten `full`"
+)]
+#[case::without_dates(
+    None,
+    "whether `updated_at` moves with members is not seen in one walk: probe with `--compare FILE` now, and again once some have changed"
+)]
+#[tokio::test]
+async fn dates_of_members_tell_in_one_walk_whether_the_field_moved(
+    #[case] joined: Option<&'static str>,
+    #[case] expected: &str,
+) {
+    let server = Server::start(move |request| forge(request, false, joined)).await;
+    assert_eq!(of_reuse(&directory(FORGE, &server, &[]).await), expected);
+}
+
+#[tokio::test]
+async fn what_cannot_be_compared_is_refused_before_anything_is_asked() {
+    let server = Server::start(|request| forge(request, false, None)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other.json");
+    std::fs::write(
+        &file,
+        r#"{"upstream": "staff", "at": "2026-01-01T00:00:00Z", "groups": {}}"#,
+    )
+    .unwrap();
+    let compare = ["--compare", file.to_str().unwrap()];
+    let outcome = directory(FORGE, &server, &compare).await;
+    assert!(
+        outcome.complained.contains("is of the upstream `staff`"),
+        "{}",
+        outcome.complained
+    );
+    let outcome = directory(REGIONS, &server, &compare).await;
+    assert!(
+        outcome.complained.contains("there is nothing to compare"),
+        "{}",
+        outcome.complained
+    );
+    assert_eq!(server.requests().len(), 0);
+}
