@@ -98,7 +98,7 @@ impl<'a> Columns<'a> {
     /// The same with what another record says of the record of this number.
     pub(super) fn overlaid(&self, record: usize, over: SampleValue<'a>) -> Self {
         let own = Self::of(&[over]);
-        let mut all: Vec<Column<'a>> = self.all.iter().map(Column::clone).collect();
+        let mut all = self.all.clone();
         for column in own.all {
             let cells = column.cells.into_iter().map(|(_, part)| (record, part));
             match all.iter_mut().find(|known| known.names == column.names) {

@@ -110,10 +110,8 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
         let is_plain = !records.is_empty() && records.iter().all(|record| !record.is_object());
         let own = columns.iter().filter(|column| column.names.len() == 1);
         let is_bare = own.count() <= BARE;
-        let links = columns.iter().filter(|column| is_bare && is_link(column));
-        let link = links
-            .into_iter()
-            .find_map(|link| Some((link, self.template(link)?)));
+        let mut links = columns.iter().filter(|column| is_bare && is_link(column));
+        let link = links.find_map(|link| Some((link, self.template(link)?)));
         let (why, path) = match link {
             _ if is_plain => ("the list has nothing but ids".to_owned(), None),
             Some((link, path)) if path.ends_with('}') => {

@@ -351,7 +351,7 @@ impl UrlPart {
             return Some(0..self.raw.len());
         }
         let mut places = self.raw.match_indices(text);
-        let is_end = |letter: Option<char>| !letter.is_some_and(char::is_alphanumeric);
+        let is_end = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
         let place = places.find(|(start, _)| {
             let before = self.raw[..*start].chars().next_back();
             let after = self.raw[start + text.len()..].chars().next();
