@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = files![
     "keycloak",
     "mattermost",
     "microsoft_graph",
+    "microsoft_graph_delta",
     "nextcloud",
     "okta",
     "onlivesite",

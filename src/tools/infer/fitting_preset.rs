@@ -45,12 +45,12 @@ struct MatchedPath {
     vars: Vec<(String, String)>,
 }
 
-/// The preset that fits best.
+/// The preset that fits best; of two that fit alike, the one that reads more.
 pub(super) fn find(shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {
     let fitting = presets::names()
         .filter_map(presets::get)
         .filter_map(|preset| fit(preset, shape));
-    fitting.max_by_key(|fit| fit.score)
+    fitting.max_by_key(|fit| (fit.score, fit.fields.0))
 }
 
 fn fit(preset: Preset, shape: &SampleShape<'_, '_>) -> Option<FittingPreset> {

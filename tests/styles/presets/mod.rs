@@ -103,7 +103,9 @@ fn block(preset: &str, origin: &str) -> String {
                       auth.request.headers.Referer = 'https://ipa.example.com/ipa'\n"
             .to_owned(),
         "google_directory" => format!("auth.token_url = '{origin}/token'\n"),
-        "microsoft_graph" => format!("auth.token_url = '{origin}/acme/oauth2/v2.0/token'\n"),
+        "microsoft_graph" | "microsoft_graph_delta" => {
+            format!("auth.token_url = '{origin}/acme/oauth2/v2.0/token'\n")
+        }
         _ => String::new(),
     };
     format!("preset = '{preset}'\nbase_url = '{origin}'\n{own}")
@@ -161,6 +163,7 @@ fn each_recorded_page_becomes_groups_or_says_why_not(
         "keycloak",
         "mattermost",
         "microsoft_graph",
+        "microsoft_graph_delta",
         "nextcloud",
         "okta",
         "pagerduty",

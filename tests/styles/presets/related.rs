@@ -6,7 +6,8 @@ use groupgate::upstream::walk::walk;
 use rstest::rstest;
 
 use super::server::Recorded;
-use super::{adapter, block};
+use super::{adapter, block, load};
+use crate::support::gateway::{ANY_PORT, Gateway};
 
 /// A group and who is in it.
 fn show(group: &Group) -> String {
@@ -61,6 +62,10 @@ const ONE: &str = "members_one";
 )]
 #[case::mattermost("mattermost", &["first", "middle", "last", "empty", FIRST, ONE, NONE])]
 #[case::microsoft_graph("microsoft_graph", &["first", "middle", "last", FIRST, LAST, NONE, NONE])]
+#[case::microsoft_graph_delta(
+    "microsoft_graph_delta",
+    &["first", "middle", "last", FIRST, LAST, NONE, NONE]
+)]
 #[case::nextcloud("nextcloud", &["first", "middle", "empty", FIRST, "members_two", NONE])]
 #[case::okta("okta", &["first", "middle", "last", FIRST, LAST, NONE, NONE, LAST])]
 #[case::pagerduty("pagerduty", &["first", "middle", "last", FIRST, LAST, NONE, LAST])]
@@ -93,6 +98,50 @@ async fn each_preset_brings_who_is_in_each_group(
     }, {
         insta::assert_snapshot!(format!("{preset}_members"), shown);
     });
+}
+
+#[tokio::test]
+async fn delta_queries_ask_for_the_members_of_groups_that_came() {
+    let answers = [
+        "first", "middle", "last", FIRST, LAST, NONE, NONE, "changes", LAST, "empty", "expired",
+        "empty",
+    ];
+    let server = Recorded::start("microsoft_graph_delta", &answers).await;
+    let block = unhurried("microsoft_graph_delta", server.origin());
+    let text = format!(
+        "{ANY_PORT}[upstreams.x]\n{block}limits.concurrency = 1\nmin_refresh = '0s'\nshrink_guard = 0\n"
+    );
+    let gateway = Gateway::start(&load(&text)).await;
+    gateway.ready().await;
+    let members = async || {
+        let (groups, _) = gateway.follow("sort=name").await;
+        let groups = groups.iter().map(|group| {
+            let group: Group = serde_json::from_value(group.clone()).unwrap();
+            show(&group)
+        });
+        groups.collect::<String>()
+    };
+    let golf = "Golf Assist (2): 87d349ed-44d7-43e1-9a83-5f2406dee5bd <AdeleV@contoso.com>, \
+                5bde3e51-d13b-4db1-9948-fe4b109d11a7\n";
+    let before = format!("{golf}Golf Discussion (0): \nLibrary Assist (0): \n");
+    assert_eq!(members().await, before);
+    let after = format!("{golf}Golf Discussion (1): 5bde3e51-d13b-4db1-9948-fe4b109d11a7\n");
+    for what in ["changes", "nothing"] {
+        gateway.refresh("x").await;
+        assert_eq!(members().await, after, "{what}");
+    }
+    // Everything is asked for again where the link has ended.
+    gateway.refresh("x").await;
+    assert_eq!(members().await, "");
+    assert_eq!(server.left(), Vec::<&str>::new());
+    let asked = server.asked();
+    let by = ["%24select=", "$skiptoken=", "$deltatoken="];
+    let deltas = asked.lines().filter_map(|line| line.split_once("/delta?"));
+    let deltas: Vec<_> = deltas
+        .map(|(_, query)| by.into_iter().find(|by| query.starts_with(by)).unwrap())
+        .collect();
+    let [all, next, since] = by;
+    assert_eq!(deltas, [all, next, next, since, since, since, all]);
 }
 
 #[tokio::test]

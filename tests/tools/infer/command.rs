@@ -184,6 +184,7 @@ async fn a_preset_that_fits_is_named_and_walked() {
 #[case("scim_cursor")]
 #[case("slack")]
 #[case("microsoft_graph")]
+#[case("microsoft_graph_delta")]
 #[case("aws_iam")]
 #[case("github")]
 #[case("grafana")]
