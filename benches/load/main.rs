@@ -1,7 +1,8 @@
 //! What the gateway costs beside others that do the same work, and how that grows.
 //!
 //! `cargo bench --bench load` measures everything, and prints tables as `docs/performance.md` has them;
-//! `… -- --only cold --seconds 30` measures one row, each server for so long. It runs on Linux. What is measured
+//! `… -- --only cold --seconds 30` measures one row, each server for so long, and `… -- --gateway FILE` another build
+//! of the gateway. It runs on Linux. What is measured
 //! beside Node needs Node and the npm registry, and nginx and Varnish come from the path or from Debian's
 //! packages; where one is missing, its rows are.
 //!
@@ -31,6 +32,7 @@ mod table;
 mod upstreams;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +46,9 @@ struct Options {
     /// How long each server is measured for each line, in seconds.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Measures this binary, and what cargo built beside it.
+    #[arg(long, default_value = servers::BUILT)]
+    gateway: PathBuf,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -71,6 +76,7 @@ fn main() {
     let Options {
         only,
         seconds,
+        gateway,
         role,
         bench: _,
     } = Options::parse();
@@ -81,7 +87,7 @@ fn main() {
             Some(Role::Replay { page, coding, tag }) => bare::replay(&page, &coding, &tag).await,
             Some(Role::Aggregate { limit, urls }) => bare::aggregate(urls, limit).await,
             Some(Role::Walk { recipes }) => bare::walk(recipes).await,
-            None => Bench::new(seconds).measure(&only).await,
+            None => Bench::new(gateway, seconds).measure(&only).await,
         }
     });
 }

@@ -17,7 +17,8 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         let list = List::new(seed, Format::Json, Pages::Whole, 1000);
         bench.upstreams.serve(list, Duration::ZERO)
     });
-    let gateway = Gateway::start(cores, &upstreams, HELD).await;
+    let gateway = Gateway::start(&bench.gateway, cores, &upstreams, HELD).await;
+    let built = bench.built(&upstreams, HELD).await;
     let recipes = upstreams.each_ref().map(Upstream::recipe);
     let node = bench.node.as_ref().map(|node| {
         let recipes = recipes.iter().map(String::as_str);
@@ -38,6 +39,9 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         ),
     ];
     for (page_name, path, is_asked_in_all_ways) in pages {
+        if let Some(built) = &built {
+            built.tag(path).await;
+        }
         let tag = &*gateway.tag(path).await;
         let plain = Question::get(path);
         let with = |coding| Question { coding, ..plain };
@@ -64,6 +68,11 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             let bare = ["replay", &page, question.coding, question.tag];
             let bare = Server::bare(cores, &bare);
             let mut others = vec![("bare hyper", &bare)];
+            others.extend(
+                built
+                    .as_deref()
+                    .map(|built| ("the gateway as cargo builds it", built)),
+            );
             let (mut nginx, mut varnish) = (None, None);
             // The afternoon's script knows neither validators nor codings, and files have one.
             if name.is_empty() && is_asked_in_all_ways {

@@ -36,7 +36,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             .collect();
         let recipes: Vec<_> = upstreams.iter().map(Upstream::recipe).collect();
         let recipes = || recipes.iter().map(String::as_str);
-        let gateway = Gateway::start(cores, &upstreams, NOTHING_KEPT).await;
+        let gateway = Gateway::start(&bench.gateway, cores, &upstreams, NOTHING_KEPT).await;
         let walker: Vec<_> = ["walk"].into_iter().chain(recipes()).collect();
         let walker = Server::bare(cores, &walker);
         let node = bench.node.as_ref().map(|node| node.start(cores, recipes()));

@@ -23,7 +23,8 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             let list = List::new(number as u64, format, Pages::Whole, 50);
             bench.upstreams.serve(list, Duration::ZERO)
         });
-        let gateway = Gateway::start(cores, &upstreams, NOTHING_KEPT).await;
+        let gateway = Gateway::start(&bench.gateway, cores, &upstreams, NOTHING_KEPT).await;
+        let built = bench.built(&upstreams, NOTHING_KEPT).await;
         let urls = upstreams.each_ref().map(Upstream::url);
         let urls = urls.iter().map(String::as_str);
         let bare: Vec<_> = ["aggregate", "50"].into_iter().chain(urls).collect();
@@ -31,20 +32,22 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         let recipes = upstreams.each_ref().map(Upstream::recipe);
         let recipes = recipes.iter().map(String::as_str);
         let node = bench.node.as_ref().map(|node| node.start(cores, recipes));
-        let mut servers = vec![&*gateway, &bare];
-        servers.extend(&node);
+        let others = [
+            ("bare Rust", Some(&bare)),
+            ("the gateway as cargo builds it", built.as_deref()),
+            ("Node", node.as_ref()),
+        ];
+        let others = others.into_iter();
+        let (names, others): (Vec<_>, Vec<_>) = others
+            .filter_map(|(name, other)| Some((name, other?)))
+            .unzip();
+        let servers: Vec<_> = [&*gateway].into_iter().chain(others).collect();
         let asked = || -> usize { upstreams.iter().map(Upstream::asked).sum() };
         let before = asked();
         let question = Question::get("/groups?limit=50");
         let comparison = compare(question, 1, &servers, bench.seconds).await;
         let calls = (asked() - before) as f64 / comparison.asked as f64;
-        push(
-            bench,
-            &mut table,
-            work,
-            &["bare Rust", "Node"][..servers.len() - 1],
-            &comparison,
-        );
+        push(bench, &mut table, work, &names, &comparison);
         table.note(format!("{work}: {calls:.2} calls per request."));
     }
     table

@@ -85,7 +85,7 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
             .collect();
         let seconds = bench.seconds.div_ceil(4);
         let question = Question::get("/groups?limit=50");
-        let gateway = Gateway::start(&bench.cores, &upstreams, HELD).await;
+        let gateway = Gateway::start(&bench.gateway, &bench.cores, &upstreams, HELD).await;
         let bare = ["replay", &gateway.url(question.path), "", ""];
         let bare = Server::bare(&bench.cores, &bare);
         let cached = compare(question, connections, &[&gateway, &bare], seconds).await;
@@ -143,7 +143,7 @@ async fn walks(
     question: Question<'_>,
     seconds: u64,
 ) -> (String, Spread, Spread) {
-    let gateway = Gateway::start(&bench.cores, upstreams, NOTHING_KEPT).await;
+    let gateway = Gateway::start(&bench.gateway, &bench.cores, upstreams, NOTHING_KEPT).await;
     let walks = compare(question, 1, &[&gateway], seconds).await;
     (
         walks.busy(bench.cores.are_shared()),

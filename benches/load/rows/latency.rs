@@ -29,7 +29,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     let cores = &bench.cores;
     let list = List::new(0, Format::Json, Pages::Whole, 3000);
     let upstreams = [bench.upstreams.serve(list, Duration::ZERO)];
-    let gateway = Gateway::start(cores, &upstreams, HELD).await;
+    let gateway = Gateway::start(&bench.gateway, cores, &upstreams, HELD).await;
     for limit in [50, 1000] {
         let path = &*format!("/groups?limit={limit}");
         let page = gateway.url(path);

@@ -34,7 +34,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
                 .serve_in_turn(lists.to_vec(), Duration::ZERO)
         })
         .collect();
-    let gateway = Gateway::start(&bench.cores, &upstreams, SETTINGS).await;
+    let gateway = Gateway::start(&bench.gateway, &bench.cores, &upstreams, SETTINGS).await;
     let first = gateway.memory("VmHWM") / 1e6;
     let client = client();
     let mut replaced = 0;

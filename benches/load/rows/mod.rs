@@ -10,13 +10,15 @@ mod replace;
 mod two_cores;
 mod whole;
 
+use std::path::{Path, PathBuf};
+
 use clap::ValueEnum;
 
 use crate::closed_loop::{Comparison, Turn};
 use crate::cores::Cores;
-use crate::servers::{Nginx, Node, Varnish};
+use crate::servers::{BUILT, Gateway, Nginx, Node, Varnish};
 use crate::table::Table;
-use crate::upstreams::UpstreamThread;
+use crate::upstreams::{Upstream, UpstreamThread};
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,6 +45,8 @@ pub(crate) enum Row {
 
 /// What all rows share.
 pub(crate) struct Bench {
+    /// The binary that is measured.
+    pub(crate) gateway: PathBuf,
     pub(crate) cores: Cores,
     pub(crate) upstreams: UpstreamThread,
     pub(crate) node: Option<Node>,
@@ -53,7 +57,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new(seconds: u64) -> Self {
+    pub(crate) fn new(gateway: PathBuf, seconds: u64) -> Self {
         let cores = Cores::new();
         let (node, nginx, varnish) = (Node::install(), Nginx::find(), Varnish::find());
         let found = [
@@ -65,6 +69,7 @@ impl Bench {
             println!("Not measured beside {name}: it cannot be had here.\n");
         }
         Self {
+            gateway,
             upstreams: UpstreamThread::start(&cores),
             cores,
             node,
@@ -72,6 +77,15 @@ impl Bench {
             varnish,
             seconds,
         }
+    }
+
+    /// Starts what cargo built, too, where another binary is measured.
+    pub(crate) async fn built(&self, upstreams: &[Upstream], cache: &str) -> Option<Gateway> {
+        let built = Path::new(BUILT);
+        if self.gateway == built {
+            return None;
+        }
+        Some(Gateway::start(built, &self.cores, upstreams, cache).await)
     }
 
     /// Measures all, or only some of it.

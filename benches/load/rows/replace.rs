@@ -37,7 +37,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
         .upstreams
         .serve_in_turn(lists.to_vec(), Duration::ZERO)];
     let settings = format!("{HELD}min_refresh = '0s'\n");
-    let gateway = Gateway::start(&bench.cores, &upstreams, &settings).await;
+    let gateway = Gateway::start(&bench.gateway, &bench.cores, &upstreams, &settings).await;
     let question = Question::get("/groups?limit=50");
     ask(question, CONNECTIONS, &gateway).await;
     let rate = ask(question, CONNECTIONS, &gateway).await.per_second() * PART;

@@ -35,8 +35,8 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     let list = List::new(0, Format::Json, Pages::Whole, 3000);
     let upstreams = [bench.upstreams.serve(list, Duration::ZERO)];
     let gateways = [
-        &*Gateway::start(&two, &upstreams, HELD).await,
-        &*Gateway::start(one, &upstreams, HELD).await,
+        &*Gateway::start(&bench.gateway, &two, &upstreams, HELD).await,
+        &*Gateway::start(&bench.gateway, one, &upstreams, HELD).await,
     ];
     for limit in [50, 1000] {
         let path = format!("/groups?limit={limit}");

@@ -33,7 +33,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     for (name, pages) in [("one", Pages::Whole), ("ten", Pages::Announced(1000))] {
         let list = List::new(0, Format::Json, pages, GROUPS);
         let upstreams = [bench.upstreams.serve(list.clone(), Duration::ZERO)];
-        let gateway = Gateway::start(&bench.cores, &upstreams, NOTHING_KEPT).await;
+        let gateway = Gateway::start(&bench.gateway, &bench.cores, &upstreams, NOTHING_KEPT).await;
         let question = Question::get("/groups?limit=50");
         ask(question, 1, &gateway).await;
         let (mut usages, mut costs, mut decoding) = (Vec::new(), Vec::new(), Vec::new());

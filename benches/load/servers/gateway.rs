@@ -1,8 +1,9 @@
-//! The gateway: the shipped binary with everything on.
+//! The gateway, with everything on.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
 use std::process::Command;
 
 use super::Server;
@@ -18,6 +19,9 @@ pub(crate) const HELD: &str = "capacity = '8GiB'\nttl = '1h'\n";
 pub(crate) const NOTHING_KEPT: &str =
     "capacity = '8GiB'\nttl = '0s'\nstale_while_revalidate = '0s'\nmin_refresh = '0s'\n";
 
+/// The binary that cargo built for this benchmark.
+pub(crate) const BUILT: &str = env!("CARGO_BIN_EXE_groupgate");
+
 /// A gateway that runs.
 pub(crate) struct Gateway {
     server: Server,
@@ -27,7 +31,12 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts it, and waits until it has walked all upstreams. `cache` are the settings of its cache.
-    pub(crate) async fn start(cores: &Cores, upstreams: &[Upstream], cache: &str) -> Self {
+    pub(crate) async fn start(
+        program: &Path,
+        cores: &Cores,
+        upstreams: &[Upstream],
+        cache: &str,
+    ) -> Self {
         let (address, admin) = (free_port(), free_port());
         let mut toml = format!(
             "[server]\nlisten = '{address}'\nadmin = '{admin}'\ndeadline = '2m'\n\
@@ -41,7 +50,7 @@ impl Gateway {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("gateway.toml");
         fs::write(&file, toml).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_groupgate"));
+        let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(file);
         let readyz = format!("http://{admin}/readyz");
         let server = Server::ready(cores, &mut command, address, &readyz).await;

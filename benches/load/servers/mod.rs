@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::bare::{client, get};
 use crate::cores::{Cores, pin};
 
-pub(crate) use gateway::{Gateway, HELD, NOTHING_KEPT};
+pub(crate) use gateway::{BUILT, Gateway, HELD, NOTHING_KEPT};
 pub(crate) use nginx::Nginx;
 pub(crate) use node::Node;
 pub(crate) use varnish::Varnish;
