@@ -12,6 +12,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::runtime::Builder;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tower::Service as _;
 
@@ -99,6 +100,7 @@ struct Run {
     lines: [AtomicUsize; 2],
     /// How often another plan was put in force.
     swaps: AtomicUsize,
+    swapping: Mutex<()>,
 }
 
 impl Run {
@@ -198,6 +200,8 @@ impl Run {
     /// Reads a list again, or puts the other plan in force.
     async fn stir(&self, dice: &mut Dice, round: u64) {
         if round % 3 == 2 {
+            // One after another, so that each is another than the one before.
+            let _turn = self.swapping.lock().await;
             let number = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
             let callers = self.crowd.settings(number % 2);
             let Compiled { plan, adapters } = plan(&self.base_url, number % 2, &callers);
@@ -274,6 +278,7 @@ async fn run(log: RunLog) {
         ready: Default::default(),
         lines: Default::default(),
         swaps: AtomicUsize::new(0),
+        swapping: Mutex::default(),
     });
     let tasks = (0..TASKS).map(|task| {
         let (run, mut dice) = (Arc::clone(&run), Dice(seed ^ task.wrapping_mul(7919)));
