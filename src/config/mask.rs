@@ -88,8 +88,8 @@ pub(super) fn may_be_secret(at: &KeyPath, scheme: Option<&str>) -> bool {
     }
 }
 
-/// The `auth` tables that a key is or stands in, the inner one first: that of a login in a chain, and the upstream's. Their
-/// schemes say what may be a secret.
+/// The `auth` tables that a key is or stands in, the inner one first: that of a login in a chain, and the
+/// upstream's. Their schemes say what may be a secret.
 pub(super) fn auths_around(at: &KeyPath) -> impl Iterator<Item = KeyPath> {
     let is = |index: usize, name: &str| at.keys().get(index).is_some_and(|key| key == name);
     let is_auth = is(2, "auth");
