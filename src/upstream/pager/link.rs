@@ -61,7 +61,9 @@ fn shown(next: &Url, requested: &Url) -> String {
     excerpt(&shown, LINK_CHARS)
 }
 
-/// The target of the first `rel="next"` link over all `Link` fields.
+/// The target of the first `rel="next"` link over all `Link` fields. One that says `results="false"` is none:
+/// Sentry has a next link on its last page too, and says so of it
+/// (<https://docs.sentry.io/api/pagination/>).
 ///
 /// A field that cannot be parsed is an error, for it may have held the link.
 pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
@@ -75,20 +77,22 @@ pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerErro
     Ok(None)
 }
 
-/// A target and its relations.
+/// A target, its relations, and whether it says that there are no results.
 struct Link<'a> {
     target: &'a str,
     relations: Option<Cow<'a, str>>,
+    is_empty: bool,
 }
 
 impl Link<'_> {
-    /// Relations are a list of words, compared in any case (RFC 8288, section 3.3).
+    /// Whether it leads to more. Relations are a list of words, compared in any case (RFC 8288,
+    /// section 3.3).
     fn is_next(&self) -> bool {
-        self.relations.as_ref().is_some_and(|relations| {
-            relations
-                .split_ascii_whitespace()
-                .any(|relation| relation.eq_ignore_ascii_case("next"))
-        })
+        let mut relations = self
+            .relations
+            .iter()
+            .flat_map(|it| it.split_ascii_whitespace());
+        !self.is_empty && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
     }
 }
 
@@ -112,7 +116,7 @@ fn links(field: &str) -> Option<Vec<Link<'_>>> {
 /// The link at the start of a text, and the rest: nothing, or a comma.
 fn link(text: &str) -> Option<(Link<'_>, &str)> {
     let (target, mut rest) = text.strip_prefix('<')?.split_once('>')?;
-    let mut relations = None;
+    let (mut relations, mut is_empty) = (None, false);
     loop {
         rest = rest.trim_ascii_start();
         let Some(after) = rest.strip_prefix(';') else {
@@ -122,10 +126,17 @@ fn link(text: &str) -> Option<(Link<'_>, &str)> {
         // All but the first `rel` are ignored (RFC 8288, section 3.3).
         if relations.is_none() && name.eq_ignore_ascii_case("rel") {
             relations = Some(value);
+        } else if name.eq_ignore_ascii_case("results") {
+            is_empty = value.eq_ignore_ascii_case("false");
         }
         rest = after;
     }
-    (rest.is_empty() || rest.starts_with(',')).then_some((Link { target, relations }, rest))
+    let link = Link {
+        target,
+        relations,
+        is_empty,
+    };
+    (rest.is_empty() || rest.starts_with(',')).then_some((link, rest))
 }
 
 /// The parameter at the start of a text, its value without quotes, and the rest.
@@ -207,6 +218,9 @@ mod tests {
     #[case::in_the_second_rel(&["<a>; rel=prev; rel=next"], None)]
     #[case::in_another_relation(&["<a>; rel=nextish"], None)]
     #[case::of_no_link(&["<a>; rel=last", ""], None)]
+    #[case::with_results(&["<a>; rel=\"next\"; results=\"true\"; cursor=\"0:100:0\""], Some("a"))]
+    #[case::without_results(&["<a>; rel=\"next\"; results=\"false\"; cursor=\"0:200:0\""], None)]
+    #[case::of_which_another_has_no_results(&["<a>; results=false; rel=prev, <b>; rel=next"], Some("b"))]
     fn the_next_link_is_found_in_any_field_and_any_spelling(
         #[case] fields: &[&str],
         #[case] expected: Option<&str>,
