@@ -215,7 +215,7 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     lines.push(format!(
         "reads    {format}{prefix}, records at {}{}",
         upstream.mapping.records.at,
-        explain_only(upstream)
+        explain_only(&upstream.mapping.records)
     ));
     lines.extend(explain_values(upstream));
     lines.push(format!("pages    {}", explain_paging(upstream)));

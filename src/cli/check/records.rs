@@ -1,13 +1,13 @@
 //! Which records are groups, what is read of them besides, and what callers can filter by, in words.
 
-use crate::plan::{OneOrMany, RecordFilter, Scalar, Upstream};
+use crate::plan::{OneOrMany, RecordFilter, Records, Scalar, Upstream};
 
-/// Which of the records are groups.
-pub(super) fn explain_only(upstream: &Upstream) -> String {
-    let Some(only) = &upstream.mapping.records.only else {
-        return String::new();
-    };
-    format!(", only where {}", conditions(only))
+/// Which of the records of a list count.
+pub(super) fn explain_only(records: &Records) -> String {
+    let only = records.only.as_ref();
+    only.map_or_else(String::new, |only| {
+        format!(", only where {}", conditions(only))
+    })
 }
 
 /// Conditions that all hold.

@@ -6,6 +6,7 @@ use crate::plan::{
 };
 
 use super::paging::explain_pages;
+use super::records::explain_only;
 
 /// How many constants are shown.
 const SHOWN: usize = 5;
@@ -127,8 +128,10 @@ fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String
     let base = listing.base_url.as_str().trim_end_matches('/');
     let pages = explain_pages(&list.paging);
     format!(
-        "{} {base}{path}, records at {}, pages {pages}",
-        listing.method, list.records.at
+        "{} {base}{path}, records at {}{}, pages {pages}",
+        listing.method,
+        list.records.at,
+        explain_only(&list.records)
     )
 }
 
@@ -174,6 +177,10 @@ mod tests {
         records = '/people'
         pagination = { style = 'link' }
         fields = { id = 'id' }
+        [admins]
+        request = { path = '/groups/{group.id}/people' }
+        records = { at = '/', only = { path = 'role', equals = 'admin' } }
+        fields = { id = 'id' }
     ";
 
     fn explained(keys: &str) -> String {
@@ -198,14 +205,19 @@ mod tests {
          Link header's rel=\"next\"; until there is none; asked for in every walk; one group may be gone by then, or \
          0.1 of them"
     )]
+    #[case::admins(
+        "",
+        "admins   for each group GET https://a.example/groups/{group.id}/people, records at /, only where role is \
+         `admin`, pages none"
+    )]
     #[case::coverage(
         "",
-        "covers   with at least 2 requests for each group at 10/s, 3000 groups in a walk of 10m (`limits.walk`), 150 \
+        "covers   with at least 3 requests for each group at 10/s, 2000 groups in a walk of 10m (`limits.walk`), 100 \
          within 30s (`ttl`)"
     )]
     #[case::too_old(
         "",
-        "warning: where there are more than 150 groups, their list is older than 30s (`ttl`)"
+        "warning: where there are more than 100 groups, their list is older than 30s (`ttl`)"
     )]
     fn each_list_is_explained(#[case] keys: &str, #[case] expected: &str) {
         let explained = explained(keys);
