@@ -370,7 +370,6 @@ mod tests {
         // However the API encodes it.
         let encoded = url(
             "--url",
-            "--url",
             "https://example.com/groups?key=hunter%2F2%20and%203",
         )
         .unwrap();
