@@ -274,16 +274,12 @@ impl Adapter {
 
     /// What becomes of the records of a page.
     pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
-        match self.list() {
-            Some(list) => {
-                let only = list.records.only.as_ref();
-                Ok(map_columns(&list.columns, only, records))
-            }
-            None => {
-                let qualifier = self.outer.qualifier();
-                self.mapping().map(records, qualifier, self.of_left_out())
-            }
+        if let Some(list) = self.list() {
+            let only = list.records.only.as_ref();
+            return Ok(map_columns(&list.columns, only, records));
         }
+        let qualifier = self.outer.qualifier();
+        self.mapping().map(records, qualifier, self.of_left_out())
     }
 
     /// How its records become groups.

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
-use crate::plan::{self, Auth, ClientProof, Fixed};
+use crate::plan::{self, Auth, ClientProof, Fixed, Login};
 use crate::redact::Redactor;
 
 use super::on_behalf::CallerAsk;
@@ -38,7 +38,7 @@ impl Masks {
             redactor.add_header(value, "SECRET");
         }
         let login = upstream.auth.login().into_iter();
-        for client in login.flat_map(|login| login.clients()) {
+        for client in login.flat_map(Login::clients) {
             if let ClientProof::Header(value) = &client.proof {
                 redactor.add_header(value, "SECRET");
             }

@@ -149,11 +149,11 @@ impl Entry {
         }
         let before = walks.failure.take().map_or(0, |failure| failure.count);
         walks.last_begun = begun.map(|begun| begun.at).or(walks.last_begun);
-        let begin = begun.unwrap_or_else(|| WalkBegin {
+        let times = begun.unwrap_or_else(|| WalkBegin {
             at: Instant::now(),
             as_of: self.resources.wall.now_in_milliseconds(),
         });
-        let WalkBegin { at: begun, as_of } = begin;
+        let WalkBegin { at: begun, as_of } = times;
         let taken = begun.elapsed();
         walks.running = None;
         walks.taken = Some(taken);
@@ -161,7 +161,7 @@ impl Entry {
         let ended_by = ended_by.unwrap_or(EndedBy::WholeList);
         let skipped = walked.as_ref().map_or(0, |result| result.counts.skipped);
         let outcome = walked.and_then(|result| {
-            let as_of = begin.list_as_of(result.oldest);
+            let as_of = times.list_as_of(result.oldest);
             match self.shrunk(&walks, &result, as_of, begun) {
                 Some(pending) => Ok(Kept::PendingShrink(pending)),
                 None => self.keep(&walks, result, as_of).map(Kept::Replaced),

@@ -2,7 +2,7 @@
 
 use super::{fields, records};
 use crate::config::Upstream;
-use crate::plan::{Lookup, Mapping, Paging, Part, RecordColumn, Records};
+use crate::plan::{Lookup, Mapping, OneOrMany, Paging, Part, RecordColumn, Records};
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// Resolves how the records of an upstream become groups, `beside` which columns are read.
@@ -59,7 +59,7 @@ pub(super) fn lookup(
 
 /// What the list leaves out is no group either where it is asked for by itself.
 fn check_only(at: &KeyPath, records: &Records, listing: &Records, problems: &mut Problems) {
-    let mut conditions = listing.only.iter().flat_map(|only| only.as_slice());
+    let mut conditions = listing.only.iter().flat_map(OneOrMany::as_slice);
     if !records.keyed && conditions.any(|condition| condition.path == Part::Key) {
         problems.push(
             Problem::new(

@@ -65,11 +65,11 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
             return None;
         }
         let columns = self.draft.columns.all.iter();
-        let mut links = columns.filter(|column| {
+        let mut named = columns.filter(|column| {
             let name = plain(&column.names.concat());
             is_link(column) && PEOPLE.iter().any(|word| name.contains(word))
         });
-        let link = links.next();
+        let link = named.next();
         let count = fields.iter().find_map(|line| match &line.entry {
             LineEntry::Set(key, path) if key == "member_count" => Some(path.to_string()),
             LineEntry::Set(..) | LineEntry::Suggested(..) | LineEntry::Nothing => None,
@@ -97,7 +97,7 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
             ProposedLine::clear("records", "/", ""),
             ProposedLine::clear("fields", table([("id", "id".into())]), ""),
         ];
-        Some(self.section(RelatedList::Members, &why, lines))
+        Some(section(RelatedList::Members, &why, lines))
     }
 
     /// XML is not laid over XML.
@@ -124,7 +124,7 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
             Some(_) | None => return None,
         };
         let path = path.unwrap_or_else(|| format!("{}/{{group.id}}", self.list_path()));
-        Some(self.section(RelatedList::Details, &why, vec![request(path)]))
+        Some(section(RelatedList::Details, &why, vec![request(path)]))
     }
 
     fn partitions(&self) -> Option<BlockSection> {
@@ -147,29 +147,7 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
             ProposedLine::clear("records", "/", ""),
             ProposedLine::clear("values", values, ""),
         ];
-        Some(self.section(RelatedList::Partitions, &why, lines))
-    }
-
-    fn section(&self, list: RelatedList, why: &str, lines: Vec<ProposedLine>) -> BlockSection {
-        let what = match list {
-            RelatedList::Partitions => "their list",
-            RelatedList::Details => "the details of one group",
-            RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
-                "the members of one group"
-            }
-        };
-        let remark = format!(
-            "Not sure: {why}. `--{list} URL` takes a sample of {what} and says the rest; or fill in this:"
-        );
-        BlockSection {
-            path: vec![list.into()],
-            lines: [ProposedLine::remark(remark)]
-                .into_iter()
-                .chain(lines)
-                .collect(),
-            is_proven: false,
-            is_suggestion: true,
-        }
+        Some(section(RelatedList::Partitions, &why, lines))
     }
 
     /// The path of the list, or the usual one.
@@ -202,6 +180,28 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
         templates
             .all(|other| other.as_ref() == Some(&first))
             .then_some(first)
+    }
+}
+
+fn section(list: RelatedList, why: &str, lines: Vec<ProposedLine>) -> BlockSection {
+    let what = match list {
+        RelatedList::Partitions => "their list",
+        RelatedList::Details => "the details of one group",
+        RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
+            "the members of one group"
+        }
+    };
+    let remark = format!(
+        "Not sure: {why}. `--{list} URL` takes a sample of {what} and says the rest; or fill in this:"
+    );
+    BlockSection {
+        path: vec![list.into()],
+        lines: [ProposedLine::remark(remark)]
+            .into_iter()
+            .chain(lines)
+            .collect(),
+        is_proven: false,
+        is_suggestion: true,
     }
 }
 

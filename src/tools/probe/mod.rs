@@ -285,7 +285,7 @@ impl ProbeRun {
         // The capture first: a page is reported with its requests.
         let observers: [Arc<dyn Observer>; 2] = [capture, Arc::clone(&recorder) as _];
         let marks = marks.map(|marks| Arc::new(marks.clone()) as Arc<dyn Observer>);
-        let observers = Observers::from_iter(observers.into_iter().chain(marks));
+        let observers: Observers = observers.into_iter().chain(marks).collect();
         let start = Instant::now();
         let walked = tokio::select! {
             walked = walk(adapter, &observers) => Some(walked),

@@ -110,9 +110,9 @@ impl Observer for Recorder {
             Event::PartitionRead { done, of } => {
                 self.print(&format!("  {done} of {of} partitions\n"));
                 let pieces = recorded.partitions.turn_to(*done);
-                pieces
-                    .into_iter()
-                    .for_each(|piece| self.show(piece, recorded));
+                for piece in pieces {
+                    self.show(piece, recorded);
+                }
             }
             Event::WalkRestarted(reason) => {
                 let reason = self.redactor.redact(&reason.to_string()).into_owned();
@@ -318,9 +318,9 @@ impl Recorder {
         if let Some((Some(number), _)) = recorded.failed {
             // What was read before it of the partition that failed.
             let pieces = recorded.partitions.turn_to(number);
-            pieces
-                .into_iter()
-                .for_each(|piece| self.show(piece, recorded));
+            for piece in pieces {
+                self.show(piece, recorded);
+            }
         }
         let mut summary = std::mem::take(&mut recorded.summary);
         let mut error = None;

@@ -278,7 +278,7 @@ async fn a_token_request_is_sent_again_unless_its_token_may_be_used_up(
     let client = "token_url = 'http://club.example/t', client_id = 'c'";
     let source = token_source(&stack, &format!("{auth}, {client}"));
     let (observers, memory) = (Observers::default(), PageMemory::default());
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let token = source.token(deadline, &observers, &memory).await;
     assert!(token.is_err());
     assert_eq!(stack.sent().len(), requests);

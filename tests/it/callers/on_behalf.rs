@@ -140,7 +140,7 @@ async fn members_of_a_callers_own_list_stay_in_a_reload_and_are_read_for_it_alon
         );
         on_behalf_with(more, &upstream, &request)
     };
-    let gateway = Gateway::start(&loaded("", "/members")).await;
+    let gateway = Gateway::start(&loaded("", "/members/{group.id}")).await;
     let callers = [("alices-key", "a"), ("bobs-key", "b")];
     let member = async |(key, tenant): (&str, &str)| {
         let headers = [("x-api-key", key), ("x-tenant", tenant)];
@@ -148,17 +148,17 @@ async fn members_of_a_callers_own_list_stay_in_a_reload_and_are_read_for_it_alon
         page["groups"][0]["members"][0]["id"].clone()
     };
     for caller in callers {
-        assert_eq!(member(caller).await, format!("/members of {}", caller.1));
+        assert_eq!(member(caller).await, format!("/members/1 of {}", caller.1));
     }
     let more = "rate_limit = { per_client = '99/s', burst = 99 }\n";
-    gateway.swap(&loaded(more, "/members")).await;
+    gateway.swap(&loaded(more, "/members/{group.id}")).await;
     for caller in callers {
-        assert_eq!(member(caller).await, format!("/members of {}", caller.1));
+        assert_eq!(member(caller).await, format!("/members/1 of {}", caller.1));
     }
     assert_eq!(upstream.requests().len(), 4);
-    gateway.swap(&loaded(more, "/people")).await;
+    gateway.swap(&loaded(more, "/people/{group.id}")).await;
     for caller in callers {
-        let expected = format!("/people of {}", caller.1);
+        let expected = format!("/people/1 of {}", caller.1);
         eventually("its members are read otherwise", async || {
             let found = member(caller).await;
             let is_its_own = found.as_str().is_some_and(|id| id.ends_with(caller.1));

@@ -98,10 +98,10 @@ async fn a_token_that_is_revoked_under_several_walks_costs_no_caller_its_list() 
 async fn a_session_behind_the_login_of_all_is_renewed_with_it() {
     let (given, valid) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(1)));
     let taken = Arc::clone(&valid);
-    let token = |text: &str| answer(&json!({ "token": text })).map(Bytes::from);
+    let login = |text: &str| answer(&json!({ "token": text })).map(Bytes::from);
     let server = Server::start(move |request: &Request<Bytes>| match request.uri().path() {
-        "/session" => token(&format!("s{}", given.fetch_add(1, Ordering::SeqCst) + 1)),
-        "/login" => token("t1"),
+        "/session" => login(&format!("s{}", given.fetch_add(1, Ordering::SeqCst) + 1)),
+        "/login" => login("t1"),
         _ if header(request, "x-session") == format!("s{}", taken.load(Ordering::SeqCst)) => {
             list_of(header(request, "x-on-behalf-of"))
         }
@@ -120,7 +120,7 @@ async fn a_session_behind_the_login_of_all_is_renewed_with_it() {
     ));
     for session in [1, 2, 3] {
         valid.store(session, Ordering::SeqCst);
-        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::advance(Duration::from_mins(1)).await;
         let found = ask_as(&catalog, &caller("alice"), CacheMode::Insist).await;
         assert!(found.error.is_none(), "{found:?}");
         assert_eq!(owner(&found), "alice");

@@ -54,17 +54,14 @@ impl Replay for Club {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
         let teams = self.0.lock().unwrap();
         let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
-        let (records, version): (Vec<_>, _) = match path.as_slice() {
-            ["teams", slug, "members"] => {
-                let team = teams.values().find(|team| team.slug == *slug).unwrap();
-                let members = team.members.iter().map(|id| json!({"id": id}));
-                (members.collect(), team.version)
-            }
-            _ => {
-                let teams = teams.iter();
-                let teams = teams.map(|(id, team)| json!({"id": id, "slug": team.slug}));
-                (teams.collect(), 0)
-            }
+        let (records, version): (Vec<_>, _) = if let ["teams", slug, "members"] = path.as_slice() {
+            let team = teams.values().find(|team| team.slug == *slug).unwrap();
+            let members = team.members.iter().map(|id| json!({"id": id}));
+            (members.collect(), team.version)
+        } else {
+            let teams = teams.iter();
+            let teams = teams.map(|(id, team)| json!({"id": id, "slug": team.slug}));
+            (teams.collect(), 0)
         };
         let tag = format!("\"{version}\"");
         let is_known = (request.headers().get(IF_NONE_MATCH)).is_some_and(|own| *own == *tag);

@@ -252,12 +252,12 @@ async fn a_list_with_groups_that_a_failed_walk_read_says_since_when_they_are_kno
     tokio::time::advance(Duration::from_mins(10)).await;
     let begun = Instant::now();
     let observers = Observers::default();
-    let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
-    let oldest = walked.unwrap().oldest.unwrap();
+    let again = walk_again(&walker.adapter, &observers, &walker.past).await;
+    let oldest = again.unwrap().oldest.unwrap();
     assert!(begun.duration_since(oldest) >= Duration::from_mins(10));
     walker.past.known = KnownGroups::default();
-    let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
-    assert!(walked.unwrap().oldest.unwrap() >= begun);
+    let again = walk_again(&walker.adapter, &observers, &walker.past).await;
+    assert!(again.unwrap().oldest.unwrap() >= begun);
 }
 
 #[tokio::test(start_paused = true)]
