@@ -87,7 +87,7 @@ fn forge(request: &Request<Bytes>) -> Response<String> {
             answer(&json!([{ "login": "even", "id": 1 }, { "login": "odd", "id": 2 }]))
         }
         ["api", "orgs", org, "teams"] => {
-            let is_own = |index: &usize| (index % 2 == 0) == (*org == "even");
+            let is_own = |index: &usize| index.is_multiple_of(2) == (*org == "even");
             page(
                 request,
                 (0..GROUPS).filter(is_own).map(group).collect(),
@@ -220,7 +220,7 @@ async fn details_are_laid_over_a_list_of_ids_and_fields_are_read_of_both() {
 }
 
 /// Saves answers of the server as files.
-async fn saved(paths: &[&str]) -> tempfile::TempDir {
+fn saved(paths: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (index, path) in paths.iter().enumerate() {
         let request = Request::get(format!("http://forge.example{path}"))
@@ -239,7 +239,7 @@ async fn saved(paths: &[&str]) -> tempfile::TempDir {
 #[tokio::test]
 async fn saved_pages_say_as_much_without_any_request() {
     let server = Server::start(forge).await;
-    let folder = saved(&["/api/groups", "/api/groups/104/members"]).await;
+    let folder = saved(&["/api/groups", "/api/groups/104/members"]);
     let file = |index: usize| {
         folder
             .path()
