@@ -167,6 +167,10 @@ impl Liar {
             // A page of one parent looks like a page of records.
             if parents.are_counted {
                 self.page = self.page.max(2);
+                // Nothing contradicts a page without a record that says it is the only one.
+                if self.claim == Claim::Pages && is_own_page {
+                    parents.sizes = parents.sizes.map(|size| size.max(1));
+                }
             } else {
                 parents.sizes = parents.sizes.map(|size| size.max(1));
             }
