@@ -1,21 +1,15 @@
 //! Lists that belong to that of groups: a second sample becomes a table, and what is printed walks whole.
 
 use std::fs;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use groupgate::app;
-use groupgate::clock::WallClock;
 use groupgate::group::Group;
-use groupgate::observe::Observers;
-use groupgate::problem::Problems;
-use groupgate::tls::Tls;
 use groupgate::tools::infer::{Sample, propose_as};
-use groupgate::upstream::walk::walk;
 use http::{Request, Response};
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::round_trip::walked_groups;
 use super::samples::load;
 use crate::support::command::{Outcome, groupgate, run};
 use crate::support::server::{Server, header, json as answer, parameter, status};
@@ -127,13 +121,7 @@ const TOKEN: (&str, &str) = ("--header", "Authorization: Bearer hunter2");
 
 /// The groups that a walk by the block brings, in the order of their ids.
 async fn walked(block: &str) -> Vec<Group> {
-    let loaded = load(block);
-    let mut problems = Problems::default();
-    let (wall, tls) = (WallClock::system(), Tls::default());
-    let adapter = app::adapter(&loaded, "api", &wall, &tls, &mut problems).unwrap();
-    let walked = walk(&Arc::new(adapter), &Observers::default()).await;
-    let walked = walked.unwrap_or_else(|error| panic!("{error}\n{block}"));
-    let mut groups = walked.groups.to_groups();
+    let mut groups = walked_groups(block).await;
     groups.sort_by(|some, other| some.source_id.cmp(&other.source_id));
     groups
 }

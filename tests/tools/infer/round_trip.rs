@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use groupgate::app;
 use groupgate::clock::WallClock;
+use groupgate::group::Group;
 use groupgate::observe::Observers;
 use groupgate::problem::Problems;
 use groupgate::tls::Tls;
@@ -312,14 +313,19 @@ pub(super) async fn infer(server: &Server, path: &str, arguments: &[&str]) -> Ou
 
 /// The ids that a walk by the block finds.
 pub(super) async fn walked(block: &str) -> Vec<String> {
+    let groups = walked_groups(block).await.into_iter();
+    groups.map(|group| group.source_id).collect()
+}
+
+/// The groups that a walk by the block brings.
+pub(super) async fn walked_groups(block: &str) -> Vec<Group> {
     let loaded = load(block);
     let mut problems = Problems::default();
     let (wall, tls) = (WallClock::system(), Tls::default());
     let adapter = app::adapter(&loaded, "api", &wall, &tls, &mut problems).unwrap();
     let walked = walk(&Arc::new(adapter), &Observers::default()).await;
     let walked = walked.unwrap_or_else(|error| panic!("{error}\n{block}"));
-    let groups = walked.groups.to_groups().into_iter();
-    groups.map(|group| group.source_id).collect()
+    walked.groups.to_groups()
 }
 
 const JSON: &str = "--json";
