@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -14,7 +15,7 @@ use super::position::{Announcement, Position};
 const OUTCOME_BYTES: usize = size_of::<PageOutcome>() + 512;
 
 /// By what the request for a page is known again: method, URL, headers, body and position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct PageKey([u8; 32]);
 
 /// What a page came to, without its rows.

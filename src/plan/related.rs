@@ -32,6 +32,7 @@ pub struct RelatedLists {
     Serialize,
     JsonSchema,
     strum::Display,
+    strum::EnumString,
     strum::IntoStaticStr,
 )]
 #[serde(rename_all = "snake_case")]

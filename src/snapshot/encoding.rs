@@ -5,8 +5,9 @@
 //! no bytes, whatever they are, make anything panic later. That they are what was written is for a
 //! checksum around them to say.
 //!
-//! A change of this encoding, of the order of rows, of the fold, of the member hashes, of a group's JSON
-//! or of the header of the files on disk (`catalog/disk/file`) makes old bytes mean something else:
+//! A change of this encoding, of the order of rows, of the fold, of the member hashes, of a group's JSON,
+//! of the marks of groups (`upstream/walk/saved_marks`, the hash of what was listed included) or of the header of the
+//! files on disk (`catalog/disk/file`) makes old bytes mean something else:
 //! [`ENCODING`] must change with it.
 
 use std::io::{self, Read, Write};

@@ -224,7 +224,11 @@ fn every_warning_and_error_of_the_log_is_in_the_book_with_its_level_and_fields()
         let fields: Vec<_> = cells.next()?.split('`').skip(1).step_by(2).collect();
         Some((message, (level, fields)))
     });
-    let documented: BTreeMap<_, _> = rows.skip(1).collect();
+    let mut documented = BTreeMap::new();
+    for (message, row) in rows.skip(1) {
+        let double = documented.insert(message, row);
+        assert_eq!(double, None, "`{message}` is in the book twice");
+    }
     let found = logged(&root.join("src"));
     for logged in &found {
         let row = documented.get(logged.message.as_str());

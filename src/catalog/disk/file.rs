@@ -1,5 +1,5 @@
 //! One snapshot as a file: a magic line with the version, a header as a line of JSON, the snapshot's
-//! buffers, and the SHA-256 of all that.
+//! buffers, the marks of its groups if there are any, and the SHA-256 of all that.
 //!
 //! A file is read completely or not at all. A file of another version is left alone: the version
 //! changes with the header and with the encoding of snapshots.
@@ -48,6 +48,13 @@ pub(in crate::catalog) struct Header {
     /// What the next walk for changes goes by.
     #[serde(default, skip_serializing_if = "Upkeep::is_empty")]
     pub(in crate::catalog) upkeep: Upkeep,
+    /// How many bytes the marks of its groups take, as [`write`] says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(in crate::catalog) marks: u64,
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why a file cannot be used.
@@ -74,7 +81,12 @@ pub(super) enum FileError {
 }
 
 /// Writes a file that only its owner may read. It is complete and synced when this returns.
-pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Result<()> {
+pub(super) fn write(
+    path: &Path,
+    header: &Header,
+    snapshot: &Snapshot,
+    marks: &[u8],
+) -> io::Result<()> {
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -85,21 +97,23 @@ pub(super) fn write(path: &Path, header: &Header, snapshot: &Snapshot) -> io::Re
         digest: Sha256::new(),
     };
     writeln!(writer, "{MAGIC}{ENCODING}")?;
-    serde_json::to_writer(&mut writer, header)?;
+    let header = Header {
+        marks: marks.len() as u64,
+        ..header.clone()
+    };
+    serde_json::to_writer(&mut writer, &header)?;
     writer.write_all(b"\n")?;
     snapshot.write_to(&mut writer)?;
+    writer.write_all(marks)?;
     let Summing { mut inner, digest } = writer;
     inner.write_all(&digest.finalize())?;
     inner.into_inner()?.sync_all()
 }
 
-/// Reads a file that is at most `most` bytes long.
-pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileError> {
+/// Reads a file whose snapshot, and whose marks, are at most `most` bytes long. These come as they are.
+pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot, Vec<u8>), FileError> {
     let file = open(path)?;
     let length = file.metadata()?.len();
-    if length > most.saturating_add(HEAD_BYTES) {
-        return Err(FileError::TooLarge(length));
-    }
     let mut reader = BufReader::new(file);
     check_version(&mut reader)?;
     let content = length
@@ -112,8 +126,13 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileErr
     let header = header(&mut reader)?;
     let source: Arc<str> = header.source.as_str().into();
     let rest = content.saturating_sub(reader.stream_position()?);
+    let bytes = rest.saturating_sub(header.marks);
+    if bytes.max(header.marks) > most {
+        return Err(FileError::TooLarge(length));
+    }
+    let mut list = reader.by_ref().take(bytes);
     let snapshot =
-        Snapshot::read_from(source, &mut reader.take(rest), rest).map_err(|error| match error {
+        Snapshot::read_from(source, &mut list, bytes).map_err(|error| match error {
             EncodingError::Io(error) => FileError::Io(error),
             EncodingError::Invalid(why) => FileError::Invalid(why.to_owned()),
         })?;
@@ -121,7 +140,9 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot), FileErr
         let why = "it does not have as many groups as its header says";
         return Err(FileError::Invalid(why.to_owned()));
     }
-    Ok((header, snapshot))
+    let mut marks = Vec::new();
+    reader.take(header.marks).read_to_end(&mut marks)?;
+    Ok((header, snapshot, marks))
 }
 
 /// Checks the checksum that follows `content` bytes.
@@ -220,6 +241,7 @@ mod tests {
             },
             groups: snapshot.len(),
             upkeep: Upkeep::default(),
+            marks: 0,
         }
     }
 
@@ -228,7 +250,7 @@ mod tests {
         let snapshot = Snapshot::new("u".into(), groups);
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
-        write(&path, &header_of(&snapshot), &snapshot).unwrap();
+        write(&path, &header_of(&snapshot), &snapshot, b"").unwrap();
         (directory, path, snapshot)
     }
 
@@ -236,7 +258,8 @@ mod tests {
     fn a_file_reads_back_as_what_was_written_and_is_for_its_owner_only() {
         for names in [&[][..], &["a"], &["zoo", "Straße", "a\nb"]] {
             let (_directory, path, snapshot) = written(names);
-            let (header, read) = read(&path, 1 << 20).unwrap();
+            let (header, read, marks) = read(&path, 1 << 20).unwrap();
+            assert_eq!(marks, b"");
             assert_eq!(header, header_of(&snapshot));
             assert_eq!(read.hash(), snapshot.hash());
             assert_eq!(read_header(&path).unwrap(), header);
@@ -256,8 +279,19 @@ mod tests {
             ..header_of(&snapshot)
         };
         let path = path.with_file_name("other");
-        write(&path, &header, &snapshot).unwrap();
+        write(&path, &header, &snapshot, b"").unwrap();
         assert_eq!(read_header(&path).unwrap(), header);
+    }
+
+    #[test]
+    fn the_marks_of_groups_are_read_back_unless_they_are_too_large() {
+        let (_directory, path, snapshot) = written(&["a"]);
+        let path = path.with_file_name("other");
+        write(&path, &header_of(&snapshot), &snapshot, &[7; 4000]).unwrap();
+        let (header, list, marks) = read(&path, 4000).unwrap();
+        assert_eq!((header.marks, marks), (4000, vec![7; 4000]));
+        assert_eq!(list.hash(), snapshot.hash());
+        assert!(matches!(read(&path, 3999), Err(FileError::TooLarge(_))));
     }
 
     proptest! {

@@ -80,9 +80,14 @@ impl Folder {
 
     /// Puts a snapshot in the place of the one before it. Whatever happens meanwhile, there is a
     /// whole one: the new file is on the disk before it takes the old one's name.
-    pub(super) fn write(&self, header: &Header, snapshot: &Snapshot) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        header: &Header,
+        snapshot: &Snapshot,
+        marks: &[u8],
+    ) -> io::Result<()> {
         let unfinished = self.unfinished(&header.key);
-        let written = file::write(&unfinished, header, snapshot)
+        let written = file::write(&unfinished, header, snapshot, marks)
             .and_then(|()| fs::rename(&unfinished, self.path(&header.key)));
         if let Err(error) = written {
             // It may not be there, and what went wrong first is what matters.

@@ -96,8 +96,9 @@ mod tests {
                 counts: Counts::default(),
                 groups: 0,
                 upkeep: Upkeep::default(),
+                marks: 0,
             };
-            folder.write(&header, &snapshot).unwrap();
+            folder.write(&header, &snapshot, b"").unwrap();
         }
         let unfinished = format!("{}.snapshot.0.unfinished", name('c'));
         for (name, text) in [

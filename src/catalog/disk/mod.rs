@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::clock::WallClock;
 use crate::plan::Freshness;
+use crate::upstream::walk::GroupMarks;
 
 use super::age::serves;
 use super::cached::CachedSnapshot;
@@ -33,7 +34,7 @@ use super::key::CatalogKey;
 
 use file::{FileError, Header};
 use folder::Folder;
-use write_queue::{Task, WriteQueue};
+use write_queue::{Task, Write, WriteQueue};
 
 /// How long the writer pauses after a write, as a multiple of what the write took. Large lists that
 /// change often must not keep the disk busy.
@@ -103,12 +104,12 @@ impl Disk {
                 return None;
             }
             Err(error) => Err(error.to_string()),
-            Ok((header, snapshot)) => self
+            Ok((header, snapshot, marks)) => self
                 .age(&name, key, &header, freshness)
-                .map(|age| (header, snapshot, age)),
+                .map(|age| (header, snapshot, marks, age)),
         };
         match read {
-            Ok((header, snapshot, age)) => {
+            Ok((header, snapshot, marks, age)) => {
                 tracing::info!(
                     source = %key.upstream,
                     groups = header.groups,
@@ -123,7 +124,7 @@ impl Disk {
                     walked_at: header.walked_at,
                     pages: header.pages,
                     known_pages: None,
-                    marks: None,
+                    marks: GroupMarks::from_bytes(&marks, self.wall.now()).map(Arc::new),
                     upkeep: header.upkeep,
                     is_of_another_shape: false,
                     ended_by: None,
@@ -193,8 +194,13 @@ impl Disk {
             counts: cached.counts,
             groups: cached.snapshot.len(),
             upkeep: cached.upkeep.clone(),
+            marks: 0,
         };
-        self.queue.write(header, Arc::clone(&cached.snapshot));
+        self.queue.write(Write {
+            header,
+            snapshot: Arc::clone(&cached.snapshot),
+            marks: cached.marks.clone(),
+        });
     }
 
     /// Has the file of a key removed at once.
@@ -264,7 +270,10 @@ async fn write_all(folder: Folder, queue: Arc<WriteQueue>, wall: WallClock) {
         let now = wall.now();
         let to = folder.clone();
         let done = spawn_blocking(move || match task {
-            Task::Write(write) => to.write(&write.header, &write.snapshot),
+            Task::Write(write) => {
+                let marks = (write.marks.as_ref()).map_or_else(Vec::new, |marks| marks.to_bytes(now));
+                to.write(&write.header, &write.snapshot, &marks)
+            }
             Task::Remove(name) => to.remove(&name),
             Task::CollectGarbage(in_use) => gc::collect(&to, &in_use, now),
         });

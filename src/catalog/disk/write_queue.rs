@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::snapshot::Snapshot;
+use crate::upstream::walk::GroupMarks;
 
 use super::file::Header;
 
@@ -26,6 +27,7 @@ pub(super) enum Task {
 pub(super) struct Write {
     pub(super) header: Header,
     pub(super) snapshot: Arc<Snapshot>,
+    pub(super) marks: Option<Arc<GroupMarks>>,
 }
 
 /// The tasks that wait.
@@ -48,8 +50,8 @@ struct Pending {
 
 impl WriteQueue {
     /// Queues a snapshot. It replaces whatever waits for the same name.
-    pub(super) fn write(&self, header: Header, snapshot: Arc<Snapshot>) {
-        self.put(header.key.clone(), Some(Write { header, snapshot }));
+    pub(super) fn write(&self, write: Write) {
+        self.put(write.header.key.clone(), Some(write));
     }
 
     /// Queues the removal of a file.

@@ -148,6 +148,9 @@ impl Entry {
             let lists = resources.pages.lists();
             snapshot.count_with(lists.hold(snapshot.bytes() as u64));
         }
+        if let Some(marks) = cached.marks.as_mut().and_then(Arc::get_mut) {
+            marks.count_with(&resources.pages.lists());
+        }
         match resources.store.put(&self.key, Arc::new(cached)) {
             Ok(()) => resources.epoch.advance(),
             Err(error) => tracing::warn!(

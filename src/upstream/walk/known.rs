@@ -4,11 +4,9 @@
 //! right. What is kept beside it are the groups that a walk which failed had completed.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use foldhash::quality::RandomState;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
@@ -177,11 +175,22 @@ impl Recollection {
     }
 }
 
-/// The hash of what was listed of a group: the same as long as the process runs.
+/// The hash of what was listed of a group: the same in every process.
 pub(super) fn listed_hash(row: PageRowRef<'_>, beside: Option<&ReadRow>) -> u64 {
-    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-    let mut hasher = STATE.build_hasher();
-    row.json().hash(&mut hasher);
-    beside.hash(&mut hasher);
-    hasher.finish()
+    let mut hasher = blake3::Hasher::new();
+    let mut part = |kind: u8, bytes: &[u8]| {
+        hasher.update(&[kind]);
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    part(0, row.json());
+    for value in beside.into_iter().flatten() {
+        match value {
+            None => part(1, b""),
+            Some(value) => part(2 + u8::from(value.is_number), value.text.as_bytes()),
+        }
+    }
+    let mut hash = [0; 8];
+    hasher.finalize_xof().fill(&mut hash);
+    u64::from_le_bytes(hash)
 }

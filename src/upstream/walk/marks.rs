@@ -15,13 +15,13 @@ use crate::plan::RelatedList;
 /// By what the groups of one list are known again.
 #[derive(Debug, Default)]
 pub struct GroupMarks {
-    marks: HashMap<Box<str>, GroupMark>,
+    pub(super) marks: HashMap<Box<str>, GroupMark>,
     /// When the last walk began that read everything anew.
     pub(super) full_at: Option<Instant>,
     /// How long pages were.
     pub(super) longest: LongestPages,
     /// The memory that they are counted with.
-    _hold: ListHold,
+    hold: ListHold,
 }
 
 /// How many records the longest first page had of each list that is asked for each group: so many an upstream sends on
@@ -59,13 +59,29 @@ impl GroupMarks {
         longest: LongestPages,
         memory: &ListMemory,
     ) -> Self {
-        let bytes = marks.iter().map(|(id, mark)| mark.bytes(id)).sum();
+        let mut marks = Self::uncounted(marks, full_at, longest);
+        marks.count_with(memory);
+        marks
+    }
+
+    /// The same, not counted with any memory yet.
+    pub(super) fn uncounted(
+        marks: HashMap<Box<str>, GroupMark>,
+        full_at: Option<Instant>,
+        longest: LongestPages,
+    ) -> Self {
         Self {
             marks,
             full_at,
             longest,
-            _hold: memory.hold(bytes),
+            hold: ListHold::default(),
         }
+    }
+
+    /// Counts what they take with the memory of lists.
+    pub fn count_with(&mut self, memory: &ListMemory) {
+        let bytes = self.marks.iter().map(|(id, mark)| mark.bytes(id)).sum();
+        self.hold = memory.hold(bytes);
     }
 
     /// That of a group.

@@ -65,6 +65,8 @@ mod remembered;
 
 mod room;
 
+mod saved_marks;
+
 mod seen;
 
 mod tally;

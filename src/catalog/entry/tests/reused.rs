@@ -1,6 +1,9 @@
 //! What a walk may use again of the lists of people that belong to the list which is served.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -31,7 +34,11 @@ struct Team {
 
 /// Groups with their members: the entity tag of each list of members is its version.
 #[derive(Debug, Default)]
-struct Club(Mutex<BTreeMap<u64, Team>>);
+struct Club {
+    teams: Mutex<BTreeMap<u64, Team>>,
+    /// How many lists of members were sent.
+    sent: AtomicUsize,
+}
 
 impl Club {
     fn of(ids: std::ops::Range<u64>) -> Arc<Self> {
@@ -46,13 +53,13 @@ impl Club {
             version,
             members: members.to_vec(),
         };
-        self.0.lock().unwrap().insert(id, team);
+        self.teams.lock().unwrap().insert(id, team);
     }
 }
 
 impl Replay for Club {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        let teams = self.0.lock().unwrap();
+        let teams = self.teams.lock().unwrap();
         let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
         let (records, version): (Vec<_>, _) = if let ["teams", slug, "members"] = path.as_slice() {
             let team = teams.values().find(|team| team.slug == *slug).unwrap();
@@ -69,6 +76,7 @@ impl Replay for Club {
         if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
+            self.sent.fetch_add(usize::from(path.len() > 1), Relaxed);
             *response.body_mut() = json!(records).to_string().into();
         }
         response.headers_mut().insert(ETAG, tag.parse().unwrap());
@@ -94,6 +102,14 @@ const BLOCK: &str = "
 ";
 
 fn runtime(club: &Arc<Club>) -> UpstreamRuntime {
+    begun(club, None).0
+}
+
+/// A process that keeps lists in this folder.
+fn begun(
+    club: &Arc<Club>,
+    directory: Option<&Path>,
+) -> (UpstreamRuntime, Arc<CatalogResources>) {
     let loaded = load_block("club", BLOCK, &[]);
     let wall = WallClock::fixed(NOW.parse().unwrap());
     let mut problems = Problems::default();
@@ -101,8 +117,9 @@ fn runtime(club: &Arc<Club>) -> UpstreamRuntime {
     assert_eq!(problems, Problems::default());
     let adapter = adapter.unwrap();
     adapter.set_replay(Arc::clone(club) as _);
-    let resources = Arc::new(CatalogResources::new(1 << 24, None, &wall));
-    UpstreamRuntime::new(Arc::new(adapter), &resources, 0)
+    let resources = Arc::new(CatalogResources::new(1 << 24, directory, &wall));
+    let runtime = UpstreamRuntime::new(Arc::new(adapter), &resources, 0);
+    (runtime, resources)
 }
 
 async fn walk(runtime: &UpstreamRuntime) -> SourceLookup {
@@ -123,7 +140,7 @@ async fn what_a_list_that_is_held_back_had_read_is_not_taken_for_unchanged() {
     let club = Club::of(0..20);
     let runtime = runtime(&club);
     assert_eq!(groups(&walk(&runtime).await), 20);
-    club.0.lock().unwrap().retain(|id, _| *id < 3);
+    club.teams.lock().unwrap().retain(|id, _| *id < 3);
     club.put(1, "t1", 2, &[99]);
     let held = walk(&runtime).await;
     assert!(held.pending_shrink.is_some());
@@ -144,4 +161,21 @@ async fn an_entity_tag_is_sent_only_with_the_request_that_it_answered() {
     let walked = walk(&runtime).await;
     assert_eq!(members(&walked, 1), ["99"]);
     assert_eq!(members(&walked, 2), ["2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_only_what_has_changed_is_sent_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let club = Club::of(0..20);
+    let (before, resources) = begun(&club, Some(directory.path()));
+    walk(&before).await;
+    resources.tier().close().await;
+    assert_eq!(club.sent.swap(0, Relaxed), 20);
+    club.put(1, "t1", 2, &[99]);
+    let (after, _resources) = begun(&club, Some(directory.path()));
+    after.load().await;
+    let walked = walk(&after).await;
+    assert_eq!(members(&walked, 1), ["99"]);
+    assert_eq!(members(&walked, 2), ["2", "3"]);
+    assert_eq!(club.sent.load(Relaxed), 1);
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use jiff::Timestamp;
 use proptest::prelude::*;
+use rstest::rstest;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -16,7 +18,7 @@ use crate::observe::{CompletionProgress, Observers, Timeline};
 use crate::snapshot::Snapshot;
 use crate::upstream::Adapter;
 use crate::upstream::walk::tests::adapter;
-use crate::upstream::walk::{KnownGroups, PastWalks, Walked, walk_again};
+use crate::upstream::walk::{GroupMarks, KnownGroups, PastWalks, Walked, walk_again};
 
 use forge::{Forge, ForgeGroup, lock};
 
@@ -97,14 +99,25 @@ fn some_groups(count: u64) -> impl Iterator<Item = (u64, ForgeGroup)> {
     })
 }
 
+/// Whether the process ends after the first walk, so that the next one goes by what is on disk.
+#[rstest]
+#[case::in_one_process(false)]
+#[case::after_a_restart(true)]
 #[tokio::test(start_paused = true)]
-async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_these() {
+async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_these(
+    #[case] is_restarted: bool,
+) {
     let forge = Forge::of(some_groups(10_000), 1000);
     let mut walker = Walker::of(&forge, &with_members("reuse = 'updated_at'"));
     let (groups, progress) = walker.walk().await.unwrap();
     assert_eq!(members_of(&groups), forge.members());
     assert_eq!((progress.asked, progress.reused), (10_000, 0));
     let first = forge.asked() + 10;
+    if is_restarted {
+        let bytes = walker.past.marks.unwrap().to_bytes(Timestamp::UNIX_EPOCH);
+        let marks = GroupMarks::from_bytes(&bytes, Timestamp::UNIX_EPOCH);
+        walker.past.marks = marks.map(Arc::new);
+    }
     for id in (0..10_000).step_by(100) {
         forge.change(id, |group| {
             group.updated += 1;

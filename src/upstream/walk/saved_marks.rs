@@ -1,0 +1,182 @@
+//! The marks of a list as bytes, so that they outlive the process together with it.
+//!
+//! Related lists go by their words, so that a new one changes nothing. What the bytes mean is part of the format of
+//! the file that they are in: its version changes with them.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::page::page_outcome::PageKey;
+
+use super::marks::{GroupMark, GroupMarks, ListTag};
+
+#[derive(Serialize, Deserialize)]
+struct SavedMarks<'a> {
+    /// When the last walk began that read everything anew.
+    full_at: Timestamp,
+    #[serde(borrow)]
+    longest: Vec<(&'a str, u64)>,
+    marks: Vec<SavedMark<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedMark<'a> {
+    id: &'a str,
+    listed: u64,
+    #[serde(borrow)]
+    tags: Vec<SavedTag<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedTag<'a> {
+    list: &'a str,
+    tag: &'a [u8],
+    request: PageKey,
+    records: Option<u64>,
+}
+
+impl GroupMarks {
+    /// The marks as bytes: none where the next walk reads everything anew. `now` is the time of the wall clock, which
+    /// goes on where this process ends.
+    pub fn to_bytes(&self, now: Timestamp) -> Vec<u8> {
+        self.saved(now).unwrap_or_default()
+    }
+
+    fn saved(&self, now: Timestamp) -> Option<Vec<u8>> {
+        let ago = SignedDuration::try_from(self.full_at?.elapsed()).ok()?;
+        let marks = self.marks.iter().map(|(id, mark)| SavedMark {
+            id,
+            listed: mark.listed,
+            tags: mark.tags.iter().map(SavedTag::of).collect(),
+        });
+        let longest = self.longest.iter();
+        let saved = SavedMarks {
+            full_at: now.checked_sub(ago).ok()?,
+            longest: longest.map(|(list, most)| (list.into(), *most)).collect(),
+            marks: marks.collect(),
+        };
+        postcard::to_stdvec(&saved).ok()
+    }
+
+    /// The marks that these bytes say, not counted with any memory yet. `None`: they say none, or the clock was set
+    /// back, so that nobody knows when everything was read.
+    pub fn from_bytes(bytes: &[u8], now: Timestamp) -> Option<Self> {
+        let saved: SavedMarks<'_> = postcard::from_bytes(bytes).ok()?;
+        let ago = Duration::try_from(now.duration_since(saved.full_at)).ok()?;
+        let longest = saved.longest.into_iter();
+        let longest = longest.map(|(list, most)| Some((list.parse().ok()?, most)));
+        let marks = saved.marks.into_iter().map(|saved| {
+            let mark = GroupMark {
+                listed: saved.listed,
+                tags: (saved.tags.into_iter().map(SavedTag::read)).collect::<Option<_>>()?,
+                is_reused: false,
+            };
+            Some((saved.id.into(), mark))
+        });
+        let full_at = Instant::now().checked_sub(ago)?;
+        Some(Self::uncounted(
+            marks.collect::<Option<_>>()?,
+            Some(full_at),
+            longest.collect::<Option<_>>()?,
+        ))
+    }
+}
+
+impl<'a> SavedTag<'a> {
+    fn of(tag: &'a ListTag) -> Self {
+        Self {
+            list: tag.list.into(),
+            tag: tag.tag.as_bytes(),
+            request: tag.request,
+            records: tag.records,
+        }
+    }
+
+    fn read(self) -> Option<ListTag> {
+        Some(ListTag {
+            list: self.list.parse().ok()?,
+            tag: HeaderValue::from_bytes(self.tag).ok()?,
+            request: self.request,
+            records: self.records,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use bytes::Bytes;
+    use http::Request;
+    use proptest::prelude::*;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::hex::hex;
+    use crate::list_memory::ListMemory;
+    use crate::page::position::Position;
+    use crate::plan::RelatedList;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn marks() -> GroupMarks {
+        let request = Request::new(Bytes::new());
+        let tag = ListTag {
+            list: RelatedList::Members,
+            tag: HeaderValue::from_bytes(b"\"\xe9\"").unwrap(),
+            request: PageKey::of(&request, &Position::Start),
+            records: Some(2),
+        };
+        let mark = GroupMark {
+            listed: 7,
+            tags: vec![tag],
+            is_reused: false,
+        };
+        GroupMarks::new(
+            HashMap::from([("a".into(), mark)]),
+            Some(Instant::now()),
+            HashMap::from([(RelatedList::Members, 3)]),
+            &ListMemory::default(),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn marks_are_read_back_as_old_as_they_are_by_then() {
+        let marks = marks();
+        advance(HOUR).await;
+        let now = Timestamp::UNIX_EPOCH;
+        let bytes = marks.to_bytes(now);
+        let read = GroupMarks::from_bytes(&bytes, now + HOUR).unwrap();
+        assert_eq!(format!("{:?}", read.marks), format!("{:?}", marks.marks));
+        assert_eq!(read.longest, marks.longest);
+        assert_eq!(read.full_at.unwrap().elapsed(), 2 * HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_the_clock_was_set_back_or_everything_is_due_there_are_none() {
+        let mut marks = marks();
+        let now = Timestamp::UNIX_EPOCH;
+        let bytes = marks.to_bytes(now);
+        assert!(GroupMarks::from_bytes(&bytes, now - HOUR).is_none());
+        marks.full_at = None;
+        assert_eq!(marks.to_bytes(now), b"");
+        assert!(GroupMarks::from_bytes(b"", now).is_none());
+    }
+
+    /// Where this fails, raise `snapshot::ENCODING`.
+    #[tokio::test(start_paused = true)]
+    async fn every_release_writes_the_same_bytes() {
+        insta::assert_snapshot!(hex(&marks().to_bytes(Timestamp::UNIX_EPOCH)), @"14313937302d30312d30315430303a30303a30305a01076d656d62657273030101610701076d656d626572730322e9221d82702868d3b443f5e2353e193fa24c78a042dfc56843244f254ec0b49feb440102");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_are_nothing_panics(bytes in any::<Vec<u8>>()) {
+            GroupMarks::from_bytes(&bytes, Timestamp::UNIX_EPOCH);
+        }
+    }
+}
