@@ -131,11 +131,10 @@ pub(super) fn read(path: &Path, most: u64) -> Result<(Header, Snapshot, Vec<u8>)
         return Err(FileError::TooLarge(length));
     }
     let mut list = reader.by_ref().take(bytes);
-    let snapshot =
-        Snapshot::read_from(source, &mut list, bytes).map_err(|error| match error {
-            EncodingError::Io(error) => FileError::Io(error),
-            EncodingError::Invalid(why) => FileError::Invalid(why.to_owned()),
-        })?;
+    let snapshot = Snapshot::read_from(source, &mut list, bytes).map_err(|error| match error {
+        EncodingError::Io(error) => FileError::Io(error),
+        EncodingError::Invalid(why) => FileError::Invalid(why.to_owned()),
+    })?;
     if snapshot.len() != header.groups {
         let why = "it does not have as many groups as its header says";
         return Err(FileError::Invalid(why.to_owned()));

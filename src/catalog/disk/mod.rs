@@ -271,7 +271,8 @@ async fn write_all(folder: Folder, queue: Arc<WriteQueue>, wall: WallClock) {
         let to = folder.clone();
         let done = spawn_blocking(move || match task {
             Task::Write(write) => {
-                let marks = (write.marks.as_ref()).map_or_else(Vec::new, |marks| marks.to_bytes(now));
+                let marks =
+                    (write.marks.as_ref()).map_or_else(Vec::new, |marks| marks.to_bytes(now));
                 to.write(&write.header, &write.snapshot, &marks)
             }
             Task::Remove(name) => to.remove(&name),

@@ -106,10 +106,7 @@ fn runtime(club: &Arc<Club>) -> UpstreamRuntime {
 }
 
 /// A process that keeps lists in this folder.
-fn begun(
-    club: &Arc<Club>,
-    directory: Option<&Path>,
-) -> (UpstreamRuntime, Arc<CatalogResources>) {
+fn begun(club: &Arc<Club>, directory: Option<&Path>) -> (UpstreamRuntime, Arc<CatalogResources>) {
     let loaded = load_block("club", BLOCK, &[]);
     let wall = WallClock::fixed(NOW.parse().unwrap());
     let mut problems = Problems::default();
