@@ -122,9 +122,12 @@ pub(crate) fn add_header_of_caller(redactor: &Redactor, value: &HeaderValue, nam
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
     use rstest::rstest;
+    use serde_json::Value;
 
     use super::*;
+    use crate::caller::{Credentials, Verified};
     use crate::config::testing;
     use crate::error::ErrorKind;
 
@@ -152,6 +155,32 @@ mod tests {
             "{detail}"
         );
         assert!(!detail.contains(echoed.trim_end_matches('=')), "{detail}");
+    }
+
+    #[test]
+    fn tokens_of_one_caller_push_out_none_of_another() {
+        let upstream = testing::upstream(
+            "base_url = 'http://club.example'\nrequest = { path = '/' }\nrecords = '/'\n\
+             fields = { id = 'id', name = 'id' }\nauth = { type = 'forward', headers = ['authorization'] }",
+            &[],
+        );
+        let headers = [(AUTHORIZATION, "Bearer key-of-both".parse().unwrap())];
+        let credentials = Credentials::of(Verified {
+            id: "alice".to_owned(),
+            claims: Value::Null,
+            token: None,
+            forwarded: headers.into_iter().collect(),
+        });
+        let ask = upstream.on_behalf.as_ref().unwrap().ask(&credentials);
+        let ask = ask.unwrap();
+        let masks = Masks::new(&[], &upstream);
+        let [alice, bob] = [&ask, &ask].map(|ask| masks.with_caller(ask));
+        alice.add_token("t0k3n-of-alice");
+        for number in 0..1000 {
+            bob.add_token(&format!("t0k3n-of-bob-{number}"));
+        }
+        let shown = alice.text("<t0k3n-of-alice>");
+        assert!(!shown.contains("t0k3n"), "{shown}");
     }
 
     #[rstest]

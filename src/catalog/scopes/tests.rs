@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::app;
-use crate::caller::{Credentials, Identity, Verified};
+use crate::caller::{Credentials, Identity, Verified, VisibleSources};
 use crate::catalog::upstream::UpstreamRuntime;
 use crate::catalog::{Catalog, SourceState};
 use crate::clock::WallClock;
@@ -32,6 +32,13 @@ type Asked = Arc<AtomicUsize>;
 
 /// An upstream that answers so many requests, and then takes more and never answers.
 async fn upstream(answers: usize) -> (String, Asked) {
+    upstream_by(move |number| (number < answers).then(|| list_of(1, number))).await
+}
+
+/// An upstream that answers each request by its number. `None`: it never does.
+async fn upstream_by(
+    answer: impl Fn(usize) -> Option<Response<Full<Bytes>>> + Clone + Send + 'static,
+) -> (String, Asked) {
     let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = socket.local_addr().unwrap();
     let asked = Asked::default();
@@ -39,22 +46,27 @@ async fn upstream(answers: usize) -> (String, Asked) {
     tokio::spawn(async move {
         loop {
             let (stream, _) = socket.accept().await.unwrap();
-            let count = Arc::clone(&count);
+            let (count, answer) = (Arc::clone(&count), answer.clone());
             let list = service_fn(move |_: Request<Incoming>| {
-                let number = count.fetch_add(1, Ordering::SeqCst);
+                let answer = answer(count.fetch_add(1, Ordering::SeqCst));
                 async move {
-                    if number >= answers {
-                        std::future::pending::<()>().await;
+                    match answer {
+                        Some(answer) => Ok::<_, Infallible>(answer),
+                        None => std::future::pending().await,
                     }
-                    let list = json!([{ "id": 1, "name": format!("v{number}") }]);
-                    let body = Full::new(Bytes::from(list.to_string()));
-                    Ok::<_, Infallible>(Response::new(body))
                 }
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), list));
         }
     });
     (format!("http://{address}"), asked)
+}
+
+/// A list of so many groups, as the request of this number finds it.
+fn list_of(groups: usize, number: usize) -> Response<Full<Bytes>> {
+    let group = |id| json!({ "id": id, "name": format!("v{number}") });
+    let list: Vec<_> = (1..=groups).map(group).collect();
+    Response::new(Bytes::from(Value::from(list).to_string()).into())
 }
 
 fn catalog(base_url: &str, keys: &str) -> Catalog {
@@ -215,4 +227,108 @@ async fn what_nobody_asks_for_goes_by_itself() {
     after(62).await;
     let standing = scopes.standing();
     assert_eq!((standing.entries, standing.bytes), (0, 0), "{standing:?}");
+}
+
+#[tokio::test]
+async fn an_entry_that_gave_way_keeps_what_is_read_for_whoever_asks_again_and_nothing_else() {
+    let (base_url, asked) = upstream(usize::MAX).await;
+    let catalog = catalog(&base_url, "");
+    let upstream = Arc::clone(catalog.upstream("club").unwrap());
+    let (scopes, alice) = (scopes(&upstream), caller(1));
+    let digest = scopes.digest(&alice).unwrap();
+    let find = |mode, deadline| scopes.get(&alice, mode, deadline);
+    let is_listed = || scopes.peek_for(&alice).snapshot.is_some();
+    find(CacheMode::Cached, Instant::now() + IN_TIME).await;
+    // It gives way while it is read again.
+    find(CacheMode::Insist, Instant::now()).await;
+    assert_eq!(scopes.underway.all().len(), 1);
+    scopes.entries.clear();
+    while scopes.last_walks().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert!(!is_listed() && scopes.standing().entries == 0);
+    // And while somebody holds it.
+    find(CacheMode::Cached, Instant::now() + IN_TIME).await;
+    let held = scopes.present(&digest).unwrap();
+    scopes.entries.clear();
+    assert!(!is_listed());
+    find(CacheMode::Cached, Instant::now() + IN_TIME).await;
+    drop(held);
+    assert!(is_listed() && scopes.standing().entries == 1);
+}
+
+#[tokio::test]
+async fn the_list_of_a_ready_answer_is_in_use_and_another_goes_for_a_new_one() {
+    let (base_url, _) = upstream_by(|number| Some(list_of(1000, number))).await;
+    let catalog = catalog(&base_url, "");
+    let upstream = Arc::clone(catalog.upstream("club").unwrap());
+    let (scopes, [alice, bob, carl]) = (scopes(&upstream), [1, 2, 3].map(caller));
+    let read = async |caller: &Caller| {
+        let found = scopes.get(caller, CacheMode::Cached, Instant::now() + IN_TIME);
+        assert!(found.await.snapshot.is_some());
+    };
+    let is_listed = |caller: &Caller| scopes.peek_for(caller).snapshot.is_some();
+    read(&alice).await;
+    let one = scopes.resources.store.bytes();
+    // Room for two lists and a half.
+    scopes.resize(one * 3);
+    read(&bob).await;
+    scopes.epoch(&scopes.digest(&alice).unwrap());
+    read(&carl).await;
+    assert!(scopes.resources.store.bytes() <= one * 5 / 2);
+    assert!(is_listed(&carl) && !is_listed(&bob));
+    assert!(is_listed(&alice), "it was in use");
+}
+
+#[tokio::test]
+async fn lists_and_their_entries_share_what_there_is_anew() {
+    let (base_url, _) = upstream(usize::MAX).await;
+    let catalog = catalog(&base_url, "");
+    let upstream = Arc::clone(catalog.upstream("club").unwrap());
+    let scopes = scopes(&upstream);
+    let room = || {
+        let (_, of_entries, _) = scopes.entries.standing();
+        (scopes.resources.store.capacity(), of_entries)
+    };
+    let (of_lists, of_entries) = room();
+    scopes.resize((of_lists + of_entries) / 2);
+    let (less, less_of_entries) = room();
+    assert!(less <= of_lists / 2 + 1 && less_of_entries <= of_entries / 2 + 1);
+}
+
+#[tokio::test]
+async fn what_a_caller_would_be_asked_with_makes_no_difference_where_it_may_not_see_the_source() {
+    let (base_url, _) = upstream(0).await;
+    let catalog = catalog(&base_url, "");
+    let scopes_of = |number, visible: &VisibleSources| {
+        catalog.scopes_of(&Caller {
+            visible: visible.clone(),
+            ..caller(number)
+        })
+    };
+    let [all, none] = [VisibleSources::All, VisibleSources::only::<&str>([])];
+    assert_ne!(scopes_of(1, &all), scopes_of(2, &all));
+    assert_eq!(scopes_of(1, &none), scopes_of(2, &none));
+}
+
+#[tokio::test]
+async fn a_scope_is_kept_once_whatever_becomes_of_its_walks() {
+    let (base_url, _) = upstream_by(|number| {
+        let mut response = list_of(1, number);
+        if number % 2 == 0 {
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        Some(response)
+    })
+    .await;
+    let catalog = catalog(&base_url, "");
+    let upstream = Arc::clone(catalog.upstream("club").unwrap());
+    let (scopes, alice) = (scopes(&upstream), caller(1));
+    for is_listed in [false, true, true] {
+        let found = scopes.get(&alice, CacheMode::Insist, Instant::now() + IN_TIME);
+        assert_eq!(found.await.snapshot.is_some(), is_listed);
+        scopes.drop_idle();
+        assert_eq!(scopes.standing().entries, 1);
+    }
 }

@@ -108,3 +108,18 @@ async fn https_without_certificates_is_refused_with_the_reason_and_a_way_out(#[c
         ]
     );
 }
+
+#[test]
+fn what_is_asked_on_behalf_of_callers_is_never_asked_without_one() {
+    let forwards = format!("{PLAIN}\nauth = {{ type = 'forward', headers = ['authorization'] }}");
+    let (adapter, problems) = compile_without_certificates(&forwards);
+    let adapter = adapter.unwrap_or_else(|| panic!("{problems:?}"));
+    assert!(adapter.caller().is_err());
+    let (adapter, _) = compile_without_certificates(PLAIN);
+    assert!(
+        adapter
+            .unwrap()
+            .caller()
+            .is_ok_and(|caller| caller.is_none())
+    );
+}

@@ -70,6 +70,72 @@ fn what_is_sent_never_runs_together() {
         by_token.digest(&caller("x", json!({}), None)).unwrap(),
         digest("a.b.c")
     );
+    // Where it ends is told, and not only where the next begins.
+    let claims = on_behalf(&["caller.claims/a", "caller.claims/b"], &[], false);
+    let digest = |a, b| {
+        let caller = caller("x", json!({ "a": a, "b": b }), None);
+        claims.digest(&caller).unwrap()
+    };
+    assert_ne!(
+        digest("x", "ycaller.claims/bz"),
+        digest("xcaller.claims/by", "z")
+    );
+}
+
+#[test]
+fn a_token_that_is_exchanged_is_a_scope_of_its_own() {
+    let by_token = on_behalf(&[], &[], true);
+    let digest = |token| {
+        let credentials = Credentials::of(Verified {
+            id: "alice".to_owned(),
+            claims: Value::Null,
+            token: Some(SecretString::from(token)),
+            forwarded: HeaderMap::new(),
+        });
+        by_token.digest(&Caller {
+            credentials,
+            ..Caller::default()
+        })
+    };
+    assert_eq!(digest("a.b.c"), digest("a.b.c"));
+    assert_ne!(digest("a.b.c"), digest("a.b.d"));
+}
+
+#[test]
+fn every_line_of_a_forwarded_header_counts_is_sent_and_is_a_secret() {
+    let [one, other] = ["x-one", "x-other"].map(HeaderName::from_static);
+    let mut forwards = on_behalf(&[], &[], false);
+    forwards.headers.optional = vec![one.clone(), other.clone()];
+    let caller = |lines: &[(&HeaderName, &str)]| {
+        let mut forwarded = HeaderMap::new();
+        for (name, value) in lines {
+            forwarded.append(*name, value.parse().unwrap());
+        }
+        let credentials = Credentials::of(Verified {
+            id: "alice".to_owned(),
+            claims: Value::Null,
+            token: None,
+            forwarded,
+        });
+        Caller {
+            credentials,
+            ..Caller::default()
+        }
+    };
+    let both = caller(&[(&one, "a"), (&one, "b")]);
+    let digest = |caller: &Caller| forwards.digest(caller).unwrap();
+    for different in [
+        caller(&[(&one, "a")]),
+        caller(&[(&one, "a"), (&one, "c")]),
+        caller(&[(&one, "a"), (&other, "b")]),
+        caller(&[(&other, "a"), (&other, "b")]),
+    ] {
+        assert_ne!(digest(&different), digest(&both));
+    }
+    let sent = forwards.ask(&both.credentials).unwrap().forwarded;
+    let lines: Vec<_> = sent.get_all(&one).iter().collect();
+    assert_eq!(lines, ["a", "b"]);
+    assert!(lines.iter().all(|line| line.is_sensitive()));
 }
 
 #[test]

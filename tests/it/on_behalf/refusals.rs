@@ -59,6 +59,25 @@ async fn a_caller_that_makes_up_credentials_is_left_alone_with_them_and_no_other
     assert_eq!(owner(&ask(&catalog, &caller("bob")).await), "bob-key");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_fails_for_another_reason_says_nothing_of_what_a_caller_sends() {
+    let server = Server::start(|request| {
+        let guess = header(request, "authorization");
+        let is_refused = guess.ends_with(['0', '2', '4', '6', '8']);
+        status(if is_refused { 401 } else { 500 }).map(Bytes::from)
+    })
+    .await;
+    let catalog = catalog(adapter(&server, FORWARDS));
+    let mut kinds = Vec::new();
+    for number in 0..10 {
+        kinds.push(error(&ask(&catalog, &guess(number)).await).0);
+    }
+    // Five are refused before no more is tried, and what fails between them neither counts nor makes up for one.
+    let mut expected = [ErrorKind::Unauthorized, ErrorKind::HttpStatus].repeat(5);
+    expected[9] = ErrorKind::RateLimited;
+    assert_eq!(kinds, expected);
+}
+
 /// Who guesses, and what it sends.
 fn guess(number: usize) -> Caller {
     let value = format!("Bearer guess-{number}");

@@ -80,3 +80,39 @@ async fn what_is_known_of_pages_is_asked_with_by_the_scope_that_they_were_read_f
         (4, 1)
     );
 }
+
+#[tokio::test]
+async fn what_a_failed_walk_has_read_is_used_again_by_its_own_scope_alone() {
+    let server = Server::start(|request| {
+        let owner = header(request, "authorization").to_owned();
+        match request.uri().path() {
+            "/members/2" if owner == key("alice") => status(500).map(Bytes::from),
+            "/groups" => {
+                let group =
+                    |id| json!({ "id": id, "name": "group", "changed": "2024-01-01T00:00:00Z" });
+                answer(&json!([group("1"), group("2")])).map(Bytes::from)
+            }
+            _ => answer(&json!([{ "id": format!("of {owner}") }])).map(Bytes::from),
+        }
+    })
+    .await;
+    let keys = format!(
+        "limits.concurrency = 1
+        request = {{ path = '/groups' }}
+        {FORWARDS}
+        fields.updated_at = 'changed'
+        members = {{ request = {{ path = '/members/{{group.id}}' }}, records = '/', reuse = 'updated_at', fields = {{ id = 'id' }} }}"
+    );
+    let catalog = catalog(adapter(&server, &keys));
+    let failed = ask(&catalog, &caller("alice")).await;
+    assert_eq!(error(&failed).0, ErrorKind::HttpStatus);
+    let are_members = |request: &Request<Bytes>| request.uri().path() == "/members/1";
+    assert_eq!(count(&server, are_members), 1);
+    let found = ask(&catalog, &caller("bob")).await;
+    let snapshot = found.snapshot.as_ref().expect("a list");
+    for number in 0..2 {
+        let group: Value = serde_json::from_slice(snapshot.row(number).json()).unwrap();
+        assert_eq!(group["members"][0]["id"], "of Bearer bob-key");
+    }
+    assert_eq!(count(&server, are_members), 2);
+}
