@@ -118,6 +118,20 @@ fn whatever_looks_at_a_hidden_field_is_refused_where_a_source_that_hides_it_is_a
 }
 
 #[test]
+fn each_source_that_hides_something_is_looked_at() {
+    let named = [
+        ("a".into(), HiddenFields::of(&[HideableField::Url])),
+        ("b".into(), HiddenFields::of(&[HideableField::Status])),
+    ];
+    let caller = Caller {
+        visible: VisibleSources::granted(named.into(), None),
+        ..Caller::default()
+    };
+    let refusal = parse(&caller, "status=active").unwrap_err();
+    assert!(refusal.ends_with("in the source `b`"), "{refusal}");
+}
+
+#[test]
 fn what_a_caller_can_use_nowhere_is_not_among_what_is_allowed() {
     use HideableField as Field;
     let hidden = HiddenFields::of(&[Field::Guests, Field::CreatedAt]);
@@ -209,6 +223,14 @@ async fn a_search_does_not_find_what_is_hidden() {
         let found: Vec<_> = listing.rows().map(SeenRow::id).collect();
         assert_eq!(found, ids, "{raw}");
     }
+    // Nor on the pages that follow.
+    let (first, _) = listed(&caller, "search=secret&limit=1", sources()).await;
+    let next = first.next_query.as_deref().unwrap();
+    let (second, _) = listed(&caller, next, sources()).await;
+    assert_eq!(second.total(), 3);
+    // Where other fields are hidden, descriptions are searched.
+    let (listing, _) = listed(&lacking(&[HideableField::Url]), "search=secret", sources()).await;
+    assert_eq!(listing.total(), 6);
     let query = parse(&caller, "search=x").unwrap();
     assert_eq!(query.filter.conditions("a").search, None);
     assert_eq!(query.filter.conditions("b").search, Some("x"));
@@ -287,6 +309,35 @@ async fn what_is_shown_besides_the_groups_of_a_page_changes_what_stands_for_it()
     for other in [&["1"][..], &["1", "2", "3"], &["0", "1"]] {
         assert_ne!(two, validator(other).await);
     }
+    // How many each source has, though it is as many in all.
+    let each = async |of_a: &[&str], of_b: &[&str]| {
+        let sources = vec![some("a", of_a), some("b", of_b)];
+        listed(&caller, "limit=1", sources).await.1
+    };
+    let more_in_a = each(&["1", "2", "3"], &["4"]).await;
+    assert_ne!(more_in_a, each(&["1", "2"], &["3", "4"]).await);
+    // Whether a page follows, though the page is the same and so is the total.
+    let (first, _) = listed(
+        &caller,
+        "limit=1",
+        vec![some("a", &["1", "3"]), some("b", &[])],
+    )
+    .await;
+    let next = first.next_query.as_deref().unwrap();
+    let query = parse(&caller, next).unwrap();
+    let second = async |ids: &[&str]| {
+        let sources = vec![some("a", ids), some("b", &[])];
+        let (mut listing, _) = listed(&caller, next, sources).await;
+        assert_eq!(json(&listing).matches("\"a:3\"").count(), 1);
+        // Where the process made the key for itself, it does not say whether there is a cursor.
+        listing.signed_by = None;
+        let validator = Validator::of_page(&query, &caller.visible, JSON, &listing);
+        (listing.next_cursor.is_some(), validator)
+    };
+    let (last, ends) = second(&["1", "3"]).await;
+    let (more, goes_on) = second(&["3", "4"]).await;
+    assert!(!last && more);
+    assert_ne!(ends, goes_on);
     // Of a whole list there is nothing that stands for it: it would be read twice.
     let sources = vec![some("a", &["1", "2"]), some("b", &[])];
     let (listing, _) = listed(&caller, "limit=all", sources).await;
