@@ -146,29 +146,95 @@ mod tests {
 
     use super::super::testing::{EC, claims_with, key_set, rules};
     use super::*;
+    use crate::caller::VisibleSources;
     use crate::config::testing::plan;
     use crate::plan::KeySource;
+
+    const ISSUER: &str = "https://id.example.com";
+
+    /// Who is known by the tokens of this issuer, with these grants.
+    fn callers(issuer: &str, grants: &str) -> Arc<TokenCallers> {
+        let plan = plan(&format!(
+            "callers.jwt = {{ issuer = 'i', audience = 'a', jwks.url = 'https://id.example.com/keys' }}
+            {grants}"
+        ));
+        let rules = Jwt {
+            issuer: issuer.to_owned(),
+            ..rules(KeySource::File(key_set(&[&EC])))
+        };
+        let (callers, observers) = (plan.callers.unwrap(), Observers::default());
+        Arc::new(TokenCallers::new(
+            &rules,
+            &callers,
+            &observers,
+            1 << 20,
+            None,
+        ))
+    }
+
+    /// A token of one in finance, which does not end.
+    fn token(name: &str, value: Value) -> String {
+        let mut claims = claims_with("iat", Value::Null);
+        claims["exp"] = 4_000_000_000_u64.into();
+        claims[name] = value;
+        EC.token(&claims)
+    }
+
+    fn known(callers: &Arc<TokenCallers>, token: &str) -> Arc<KnownCaller> {
+        match callers.recognize(token.as_bytes()) {
+            Recognition::Known(known) => known,
+            Recognition::Refused(_) | Recognition::Awaited(_) => panic!("it is known"),
+        }
+    }
 
     /// How many bytes are kept of a caller who is granted so many sources, and whose token claims this as well.
     fn weighed(sources: usize, more: Value) -> u64 {
         let sources: Vec<_> = (0..sources)
             .map(|number| format!("source-{number}"))
             .collect();
-        let plan = plan(&format!(
-            "callers.jwt = {{ issuer = 'i', audience = 'a', jwks.url = 'https://id.example.com/keys' }}
-            grants.all = {{ sources = {sources:?}, when = {{ claim = '/groups', any = ['finance'] }} }}"
-        ));
-        let rules = rules(KeySource::File(key_set(&[&EC])));
-        let observers = Observers::default();
-        let callers = TokenCallers::new(&rules, &plan.callers.unwrap(), &observers, 1 << 20, None);
-        let mut claims = claims_with("iat", Value::Null);
-        claims["exp"] = 4_000_000_000_u64.into();
-        claims["more"] = more;
-        let callers = Arc::new(callers);
-        let Recognition::Known(_) = callers.recognize(EC.token(&claims).as_bytes()) else {
-            panic!("it is known");
-        };
+        let grants = format!(
+            "grants.all = {{ sources = {sources:?}, when = {{ claim = '/groups', any = ['finance'] }} }}"
+        );
+        let callers = callers(ISSUER, &grants);
+        known(&callers, &token("more", more));
         callers.remembered.weighed()
+    }
+
+    #[test]
+    fn a_token_has_the_grants_that_are_for_its_claims_and_no_others() {
+        let callers = callers(
+            ISSUER,
+            "grants.finance = { sources = ['a'], when = { claim = '/groups', any = ['finance'] } }
+            grants.audit = { sources = ['b'], when = { claim = '/groups', any = ['audit'] } }
+            grants.of_keys.sources = ['c']",
+        );
+        let known = known(&callers, &token("more", Value::Null));
+        assert_eq!(*known.grants, ["finance".to_owned()]);
+        assert_eq!(known.caller.visible, VisibleSources::only(["a"]));
+    }
+
+    #[test]
+    fn one_name_of_two_issuers_is_two_callers() {
+        let other = "https://id.example.org";
+        let [one, two] = [ISSUER, other]
+            .map(|issuer| known(&callers(issuer, ""), &token("iss", json!(issuer))).identity());
+        assert_ne!(one, two);
+    }
+
+    #[test]
+    fn what_was_verified_with_keys_that_have_gone_since_is_verified_again() {
+        let (callers, token) = (callers(ISSUER, ""), token("more", Value::Null));
+        let TokenCheck::Decided(Ok(verified)) = callers.verifier.check(&token) else {
+            panic!("it is verified");
+        };
+        let with_keys_before = VerifiedToken {
+            keys: verified.keys.wrapping_sub(1),
+            ..verified
+        };
+        assert!(callers.known(&token, Ok(with_keys_before)).is_ok());
+        assert!(callers.remembered(token.as_bytes()).is_none());
+        known(&callers, &token);
+        assert!(callers.remembered(token.as_bytes()).is_some());
     }
 
     #[test]

@@ -186,6 +186,19 @@ fn a_token_that_names_no_key_is_verified_with_those_that_fit() {
 }
 
 #[test]
+fn a_token_that_names_no_key_is_tried_with_a_few() {
+    let token = EC.sign(r#"{"alg":"ES256"}"#, &claims().to_string());
+    let mut keys = vec![&*OTHER_EC; MOST_TRIED - 1];
+    keys.push(&EC);
+    assert!(checked(&verifier_of(&keys), &token).is_ok());
+    keys.insert(0, &OTHER_EC);
+    assert_eq!(
+        checked(&verifier_of(&keys), &token).unwrap_err(),
+        TokenFault::Signature
+    );
+}
+
+#[test]
 fn of_keys_with_one_id_each_is_tried() {
     let namesake = SigningKey {
         id: EC.id,
