@@ -253,6 +253,15 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_several_use_counts_each_for_itself() {
+        let (limiter, held) = (limiter(), HeldBucket::default());
+        let ask = |last| limiter.ask([192, 0, 2, last].into(), &held, Instant::now());
+        for (last, expected) in [(1, 2), (2, 2), (1, 1), (2, 1)] {
+            assert_eq!(remaining(&ask(last)), expected);
+        }
+    }
+
     #[test]
     fn what_is_left_has_room_for_the_largest_numbers() {
         let slow = CallerRateLimiter::<IpAddr>::new(

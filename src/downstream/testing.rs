@@ -90,7 +90,8 @@ pub(crate) fn generation<G>(plan: impl Into<Arc<Plan>>, gateway: G) -> Generatio
     Generation::first(plan, keys, gateway, process)
 }
 
-/// Upstreams that hold what a test says; a refresh changes nothing.
+/// Upstreams that hold what a test says; a refresh changes nothing, and a search for `meanwhile` has the epoch move
+/// after it has read them.
 #[derive(Clone)]
 pub(crate) struct Fixed {
     pub(crate) held: Arc<[SourceLookup]>,
@@ -242,6 +243,9 @@ impl GroupService for Fixed {
     async fn list(&self, ask: Ask) -> Result<Listing, GatewayError> {
         self.listed.fetch_add(1, Ordering::Relaxed);
         let held = self.peek_for(&ask.caller);
+        if ask.query.filter.search.as_deref() == Some("meanwhile") {
+            self.epoch.fetch_add(1, Ordering::Relaxed);
+        }
         let sources: Vec<_> = held.iter().cloned().map(SourceReport::new).collect();
         let complete = sources.iter().all(SourceReport::contributed);
         if ask.strict && !complete {

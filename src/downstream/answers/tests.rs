@@ -100,6 +100,15 @@ async fn whatever_changes_in_the_catalog_makes_every_answer_an_old_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_changes_while_an_answer_is_made_makes_it_an_old_one() {
+    let edge = Edge::over(two());
+    for listed in 1..4 {
+        edge.ask(get("/groups?search=meanwhile")).await;
+        assert_eq!(edge.listed(), listed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_ends_at_the_moment_a_source_in_it_changes_its_state() {
     let edge = Edge::over(two());
     edge.ask(get("/groups")).await;

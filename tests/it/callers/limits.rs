@@ -4,13 +4,14 @@ use tokio::time::Instant;
 
 use super::*;
 
-/// Two callers, of whom one may ask seldom and one has a second grant that allows more.
+/// Two callers who may ask seldom, and two who have a second grant that allows more.
 fn limited() -> String {
     let grants = "[grants.slow]\nsources = ['alpha']\nrate = '1/h'\n\
                   [grants.quick]\nsources = ['beta']\nrate = '2/s'\n\
                   [grants.free]\nsources = ['gamma']\n";
     let callers = [
         ("slow", "key-slow", &["slow"][..]),
+        ("as_slow", "key-as-slow", &["slow"]),
         ("quick", "key-quick", &["slow", "quick"]),
         ("free", "key-free", &["slow", "free"]),
     ];
@@ -39,6 +40,8 @@ async fn a_caller_may_ask_as_often_as_its_most_generous_grant_allows() {
     let left: Vec<_> = second.headers.get_all("ratelimit").iter().collect();
     assert_eq!(left[1], "\"caller\";r=0;t=3600");
     // Others go on, from the same address.
+    let as_slow = asked_with(&gateway, "key-as-slow", "/groups").await;
+    assert_eq!(as_slow.status, StatusCode::OK);
     let quick = asked_with(&gateway, "key-quick", "/groups").await;
     let policies: Vec<_> = quick.headers.get_all("ratelimit-policy").iter().collect();
     assert_eq!(policies[1], "\"caller\";q=4;w=2");
