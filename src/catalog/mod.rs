@@ -17,6 +17,7 @@ mod asker_refusals;
 mod backoff;
 mod cached;
 mod disk;
+pub use disk::KeptList;
 mod entry;
 mod epoch;
 mod fetch;
@@ -58,7 +59,7 @@ pub fn prepare(directory: &Path) -> io::Result<()> {
     disk::prepare(directory)
 }
 
-/// How many pages the walk had whose snapshot `cache.directory` holds of an upstream.
-pub fn pages_kept(directory: &Path, adapter: &Adapter) -> Option<u64> {
-    disk::pages(directory, &key::CatalogKey::shared(adapter))
+/// The list that `cache.directory` holds of an upstream.
+pub fn kept_list(directory: &Path, adapter: &Adapter) -> Option<KeptList> {
+    disk::kept_list(directory, &key::CatalogKey::shared(adapter))
 }

@@ -202,9 +202,9 @@ async fn check_warns_when_the_rate_cannot_cover_the_pages_of_the_last_walk() {
         assert_eq!(outcome.code, 0, "{outcome:?}");
         outcome.stdout
     };
-    let warning = "warning: the last walk read 3 pages, which take 9 s at 20/m: longer than 6s \
-                   (`limits.walk`)";
+    let warning = "the last walk read 3 pages, which take 9s at 20/m: longer than 6s (`limits.walk`); \
+                   raise `limits.walk` or `limits.rate`";
     let tight = check("20/m").await;
     assert!(tight.contains(warning), "{tight}");
-    assert!(!check("60/m").await.contains("warning: the last walk"));
+    assert!(!check("60/m").await.contains("the last walk"));
 }

@@ -243,11 +243,23 @@ pub(super) fn prepare(path: &Path) -> std::io::Result<()> {
     Folder::new(path).prepare()
 }
 
-/// How many pages the walk read that brought the snapshot of a key.
-pub(super) fn pages(path: &Path, key: &CatalogKey) -> Option<u64> {
+/// A list that is kept, as its file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptList {
+    /// How many groups it has.
+    pub groups: u64,
+    /// How many pages its walk read.
+    pub pages: u64,
+}
+
+/// The list of a key, if it is kept.
+pub(super) fn kept_list(path: &Path, key: &CatalogKey) -> Option<KeptList> {
     let name = key.name()?;
     let header = file::read_header(&Folder::new(path).path(&name)).ok()?;
-    (header.key == name).then_some(header.pages)
+    (header.key == name).then_some(KeptList {
+        groups: header.groups as u64,
+        pages: header.pages,
+    })
 }
 
 fn later(time: Timestamp, by: Duration) -> Timestamp {

@@ -3,19 +3,16 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
 
 use crate::app::App;
-use crate::catalog::pages_kept;
+use crate::catalog::kept_list;
 use crate::clock::WallClock;
 use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
-use crate::plan::{
-    AccessLogRules, AuditRules, BodyFormat, Limits, List, Refresh, Share, Span, Upstream,
-};
+use crate::plan::{AccessLogRules, AuditRules, BodyFormat, List, Refresh, Share, Span, Upstream};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
@@ -46,6 +43,9 @@ use related::explain_related;
 
 mod records;
 use records::{explain_only, explain_values};
+
+mod requests;
+use requests::explain_requests;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -146,11 +146,10 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
         );
         let adapter = (adapters.iter()).find(|adapter| *adapter.name() == upstream.name);
         let directory = plan.cache.directory.as_deref();
-        let pages = adapter
+        let kept = adapter
             .zip(directory)
-            .and_then(|(adapter, directory)| pages_kept(directory, adapter));
-        let ttl = upstream.terms.freshness.ttl;
-        text.extend(pages.and_then(|pages| too_slow(&upstream.limits, ttl, pages)));
+            .and_then(|(adapter, directory)| kept_list(directory, adapter));
+        text.push_str(&explain_requests(loaded, upstream, written, kept));
     }
     text.push_str(&explain_callers(plan));
     let count = plan.upstreams.len();
@@ -316,24 +315,4 @@ fn explain_freshness(upstream: &Upstream) -> Vec<String> {
         ),
         format!("guards   {guard}"),
     ]
-}
-
-/// What is to be said of a walk that cannot read as many pages as the last one did.
-fn too_slow(limits: &Limits, ttl: Duration, pages: u64) -> Option<String> {
-    let rate = limits.rate?;
-    let takes = rate
-        .interval()
-        .saturating_mul(u32::try_from(pages).unwrap_or(u32::MAX));
-    let (longest, key) = if takes > limits.walk.get() {
-        (limits.walk, "limits.walk")
-    } else if takes > ttl {
-        (Span::from(ttl), "ttl")
-    } else {
-        return None;
-    };
-    Some(format!(
-        "  warning: the last walk read {pages} pages, which take {} s at {rate}: longer than \
-         {longest} (`{key}`)\n",
-        takes.as_secs(),
-    ))
 }

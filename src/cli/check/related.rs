@@ -2,7 +2,7 @@
 
 use crate::config::upstream::{Request as WrittenRequest, Upstream as Written};
 use crate::plan::{
-    ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, Span, UniqueIds, Upstream,
+    ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, UniqueIds, Upstream,
 };
 
 use super::paging::explain_pages;
@@ -78,44 +78,6 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             list_in_words(&list.list, request),
             reuse(list.reuse),
             gone(list.gone),
-        ));
-    }
-    lines.extend(coverage(upstream));
-    lines
-}
-
-/// How many groups a walk can cover within the time for it, and within the time that its list is fresh, at the rate
-/// at which the upstream may be asked. Without a rate nobody can tell.
-fn coverage(upstream: &Upstream) -> Vec<String> {
-    let related = &upstream.related;
-    let Some(rate) = upstream.limits.rate.filter(|_| related.is_per_group()) else {
-        return Vec::new();
-    };
-    let lists = related.people.len() + usize::from(related.details.is_some());
-    let (walk, ttl) = (
-        upstream.limits.walk,
-        Span::from(upstream.terms.freshness.ttl),
-    );
-    let groups = |span: Span| {
-        let requests = span.get().as_nanos() / rate.interval().as_nanos().max(1);
-        requests / lists as u128
-    };
-    let each = if lists == 1 {
-        "a request".to_owned()
-    } else {
-        format!("{lists} requests")
-    };
-    let mut lines = vec![format!(
-        "covers   with at least {each} for each group at {rate}, {} groups in a walk of {walk} (`limits.walk`), \
-         {} within {ttl} (`ttl`)",
-        groups(walk),
-        groups(ttl),
-    )];
-    if groups(walk) > groups(ttl) && related.full().is_none() {
-        lines.push(format!(
-            "warning: where there are more than {} groups, their list is older than {ttl} (`ttl`) as soon as it has \
-             been read: raise `ttl` or `limits.rate`, or set `reuse`",
-            groups(ttl)
         ));
     }
     lines
@@ -210,23 +172,8 @@ mod tests {
         "admins   for each group GET https://a.example/groups/{group.id}/people, records at /, only where role is \
          `admin`, pages none"
     )]
-    #[case::coverage(
-        "",
-        "covers   with at least 3 requests for each group at 10/s, 2000 groups in a walk of 10m (`limits.walk`), 100 \
-         within 30s (`ttl`)"
-    )]
-    #[case::too_old(
-        "",
-        "warning: where there are more than 100 groups, their list is older than 30s (`ttl`)"
-    )]
     fn each_list_is_explained(#[case] keys: &str, #[case] expected: &str) {
         let explained = explained(keys);
         assert!(explained.contains(expected), "{explained}");
-    }
-
-    #[test]
-    fn a_list_that_is_fresh_for_as_long_as_a_walk_may_take_is_not_warned_of() {
-        let explained = explained("ttl = '10m'");
-        assert!(!explained.contains("warning"), "{explained}");
     }
 }
