@@ -25,6 +25,7 @@ use crate::gateway::view::View;
 use crate::gateway::{Ask, GatewayError, Listing};
 use crate::list_memory::ListMemory;
 use crate::metrics::CacheStanding;
+use crate::observe::CompletionProgress;
 use crate::page_memory::PageMemoryCounts;
 use crate::plan::Plan;
 use crate::reload::Reloads;
@@ -154,7 +155,14 @@ impl CatalogService for Fixed {
             seconds: 90,
             pages: 2,
             records: 200,
-            completion: None,
+            completion: Some(CompletionProgress {
+                done: 412,
+                of: 3900,
+                asked: 400,
+                reused: 10,
+                kept: 2,
+                ..CompletionProgress::default()
+            }),
         })
     }
 

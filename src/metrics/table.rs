@@ -123,6 +123,9 @@ metrics! {
     WALK_RESTARTS = Counter "groupgate.walk.restarts" in "{walk}"
         ["source"]:
         "Walks that began again because the list changed while it was read."
+    WALK_DIFFERING = Counter "groupgate.walk.differing" in "{group}"
+        ["source"]:
+        "Groups in which walks that asked for everything differed although `reuse` or `incremental` took them for unchanged: then `full` should be shorter."
     LIST_REQUESTS = Counter "groupgate.source.lookups" in "{lookup}"
         ["source", "outcome", "collapsed"]:
         "How often the list of a source was asked for: a `hit`, `none` where there was nothing to serve, or why a walk was waited for (`miss`, `stale`, `request`). `collapsed` says whether another request had begun that walk."

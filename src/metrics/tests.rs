@@ -130,6 +130,7 @@ fn metrics() -> Metrics {
             ended_by: EndedBy::Total,
             groups: 7,
             skipped: 2,
+            differing: 4,
         }),
         settled(SettledWalk::PendingShrink {
             ended_by: EndedBy::NoNext,
@@ -282,6 +283,7 @@ fn every_event_is_counted_where_it_belongs() {
         (r#"groupgate_walk_groups_total{source="club"}"#, 8.0),
         (r#"groupgate_walk_skipped_total{source="club"}"#, 5.0),
         (r#"groupgate_walk_restarts_total{source="club"}"#, 1.0),
+        (r#"groupgate_walk_differing_total{source="club"}"#, 4.0),
         (
             r#"groupgate_source_lookups_total{collapsed="false",outcome="hit",source="club"}"#,
             1.0,

@@ -27,6 +27,7 @@ pub(super) struct UpstreamInstruments {
     skipped: Counter<u64>,
     groups: Counter<u64>,
     restarts: Counter<u64>,
+    differing: Counter<u64>,
     lookups: Counter<u64>,
 }
 
@@ -52,6 +53,7 @@ impl UpstreamInstruments {
             skipped: instruments.counter(&table::WALK_SKIPPED),
             groups: instruments.counter(&table::WALK_GROUPS),
             restarts: instruments.counter(&table::WALK_RESTARTS),
+            differing: instruments.counter(&table::WALK_DIFFERING),
             lookups: instruments.counter(&table::LIST_REQUESTS),
         }
     }
@@ -77,11 +79,15 @@ impl UpstreamMetrics {
 
     fn settled(&self, outcome: SettledWalk<'_>) -> Vec<KeyValue> {
         let instruments = &self.instruments;
+        if let SettledWalk::Replaced { differing, .. } = outcome {
+            self.add(&instruments.differing, differing);
+        }
         let (ended_by, groups, skipped) = match outcome {
             SettledWalk::Replaced {
                 ended_by,
                 groups,
                 skipped,
+                ..
             }
             | SettledWalk::PendingShrink {
                 ended_by,

@@ -242,6 +242,8 @@ pub enum SettledWalk<'a> {
         groups: u64,
         /// How many records were skipped.
         skipped: u64,
+        /// In how many groups it differed from what would have gone on serving, had it not asked for everything.
+        differing: u64,
     },
     /// Its list is much shorter than the one before, and waits for another walk to confirm it.
     PendingShrink {

@@ -38,7 +38,8 @@ pub struct Counts {
     /// Groups that it took out of the list, where it asked only for what has changed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: u64,
-    /// Groups in which a walk for everything differed from what walks for changes had made of the list.
+    /// Groups in which a walk for everything differed from what walks for changes had made of the list, or had changed
+    /// although they would have been taken for unchanged.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub differing: u64,
 }

@@ -172,6 +172,7 @@ impl Entry {
                 ended_by,
                 groups: cached.snapshot.len() as u64,
                 skipped,
+                differing: cached.counts.differing,
             },
             Ok(Kept::PendingShrink(pending)) => SettledWalk::PendingShrink {
                 ended_by,
@@ -207,6 +208,8 @@ impl Entry {
                     gone = completion.map(|completion| completion.gone),
                     asked = completion.map(|completion| completion.asked),
                     reused = completion.map(|completion| completion.reused),
+                    kept = completion.map(|completion| completion.kept),
+                    differing = cached.counts.differing,
                     ?taken,
                     "walk finished"
                 );

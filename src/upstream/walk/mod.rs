@@ -138,8 +138,12 @@ async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked
     }
     let listed = read_partitions(context).await?;
     let mut walked = with_related(context, listed, past).await?;
-    walked.counts.differing = differing(adapter, past, &walked.groups);
-    told(observers, &walked);
+    // Some of them may have been found while they were completed.
+    let differing = differing(adapter, past, &walked.groups);
+    walked.counts.differing = walked.counts.differing.max(differing);
+    if adapter.incremental().is_some() {
+        told(observers, &walked);
+    }
     if walked.remembered.since_link.is_none() && adapter.is_linked() {
         tracing::warn!(
             source = %adapter.name(),

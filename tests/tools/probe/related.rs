@@ -179,6 +179,32 @@ fn forge(request: &Request<Bytes>, is_later: bool, joined: Option<&str>) -> Resp
     answer(&json!({ "members": members }))
 }
 
+#[tokio::test]
+async fn the_text_says_with_how_many_groups_it_is_done() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/groups/4/members" => status(404),
+        _ => forge(request, false, None),
+    })
+    .await;
+    let in_turn = "records = \"/groups\"\nlimits = { concurrency = 1 }";
+    let block = FORGE.replace("records = \"/groups\"", in_turn);
+    let outcome = directory(&block, &server, &[]).await;
+    let complete = outcome
+        .said
+        .lines()
+        .filter(|line| line.contains(" complete, "));
+    let complete: Vec<_> = complete.map(str::trim).collect();
+    // The last one is the total, too.
+    let expected: Vec<_> = (1..=GROUPS)
+        .chain([GROUPS])
+        .map(|done| {
+            let gone = if done < 5 { "" } else { ", 1 gone meanwhile" };
+            format!("{done} of {GROUPS} groups complete, {done} lists asked for{gone}")
+        })
+        .collect();
+    assert_eq!(complete, expected, "{}", outcome.said);
+}
+
 /// What is said of `reuse`, on one line.
 fn of_reuse(outcome: &Outcome) -> String {
     assert_eq!(

@@ -36,7 +36,7 @@ async fn who_waits_and_who_joins_is_told_and_what_becomes_of_the_walk() {
         [
             "ListAskedFor { outcome: \"miss\", collapsed: false }",
             "ListAskedFor { outcome: \"miss\", collapsed: true }",
-            "WalkSettled { outcome: Replaced { ended_by: NoNext, groups: 1, skipped: 0 }, elapsed: 1s }",
+            "WalkSettled { outcome: Replaced { ended_by: NoNext, groups: 1, skipped: 0, differing: 0 }, elapsed: 1s }",
             "ListAskedFor { outcome: \"hit\", collapsed: false }",
         ]
     );

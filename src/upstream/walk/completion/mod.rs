@@ -14,6 +14,8 @@ use group::GroupCompletion;
 
 mod people;
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -28,6 +30,9 @@ use super::outcome::Walked;
 
 /// How many groups are completed before others have their turn on the thread.
 const GROUPS_IN_A_ROW: u64 = 64;
+
+/// How often the log says how far a walk is.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// The groups of a list with all that is asked for each of them, as far as it is not known of the `past`.
 pub(super) async fn complete(
@@ -51,11 +56,23 @@ pub(super) async fn complete(
     }
     let mut completed = CompletedGroups::new(context, &past.known, of);
     let groups = stream::iter(places).map(|(page, row)| completion.complete(page, row));
+    let mut told = began;
     let mut groups = groups.buffered(adapter.limits().concurrency as usize);
     while let Some(group) = groups.try_next().await? {
         completed.add(group)?;
         let progress = completion.progress(completed.done, of, completed.gone);
         context.observers.notify(&Event::GroupsCompleted(progress));
+        if told.elapsed() >= TOLD_EVERY {
+            told = Instant::now();
+            tracing::info!(
+                source = %adapter.name(),
+                done = progress.done,
+                of,
+                asked = progress.asked,
+                reused = progress.reused,
+                "walk under way"
+            );
+        }
         // Groups that are known are complete at once, and others wait for the thread.
         if completed.done.is_multiple_of(GROUPS_IN_A_ROW) {
             yield_now().await;
@@ -63,7 +80,9 @@ pub(super) async fn complete(
     }
     drop(groups);
     let differing = completion.differing();
+    let mut counts = listed.counts;
     if is_full && differing > 0 {
+        counts.differing = differing;
         tracing::warn!(
             source = %adapter.name(),
             differing,
@@ -72,7 +91,6 @@ pub(super) async fn complete(
         );
     }
     let (pages, longest) = (completion.pages_read(), completion.longest());
-    let mut counts = listed.counts;
     counts.gone = completed.gone;
     let full_at = (full.is_some() && is_full).then_some(began);
     let oldest = completed.oldest;

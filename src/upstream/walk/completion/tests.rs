@@ -10,12 +10,14 @@ use http::StatusCode;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Group;
 use crate::observe::{CompletionProgress, Observers, Timeline};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Counts, Snapshot};
+use crate::telemetry::testing::capturing;
 use crate::upstream::Adapter;
 use crate::upstream::walk::tests::adapter;
 use crate::upstream::walk::{GroupMarks, KnownGroups, PastWalks, Walked, walk_again};
@@ -49,6 +51,8 @@ fn with_members(keys: &str) -> String {
 struct Walker {
     adapter: Arc<Adapter>,
     past: PastWalks,
+    /// What the last walk counted.
+    counts: Counts,
 }
 
 impl Walker {
@@ -59,7 +63,11 @@ impl Walker {
             ttl: Duration::from_hours(1),
             ..PastWalks::default()
         };
-        Self { adapter, past }
+        Self {
+            adapter,
+            past,
+            counts: Counts::default(),
+        }
     }
 
     async fn walk(&mut self) -> Result<(Vec<Group>, CompletionProgress), UpstreamError> {
@@ -70,6 +78,7 @@ impl Walker {
         let snapshot = Snapshot::of(Arc::clone(self.adapter.name()), walked.groups);
         self.past.snapshot = Some(Arc::new(snapshot));
         self.past.marks = walked.marks.map(Arc::new);
+        self.counts = walked.counts;
         Ok((groups, timeline.completion().unwrap_or_default()))
     }
 }
@@ -132,6 +141,26 @@ async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_th
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_log_says_once_a_minute_how_far_a_long_walk_is() {
+    let forge = Forge::of(some_groups(150), 200);
+    let paced = with_members("").replace("retries = 0", "retries = 0, rate = '1/s'");
+    let log = capturing("info");
+    let said = tracing::dispatcher::set_default(&log.dispatch);
+    Walker::of(&forge, &paced).walk().await.unwrap();
+    drop(said);
+    log.end();
+    let lines = log.log.text();
+    let lines = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let told = lines.filter(|line| line["message"] == "walk under way");
+    let told: Vec<_> = told
+        .map(|line| [line["done"].clone(), line["of"].clone()])
+        .collect();
+    assert_eq!(told, [[json!(60), json!(150)], [json!(120), json!(150)]]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_walk_corrects_what_no_mark_told_and_counts_it() {
     let forge = Forge::of(some_groups(20), 100);
     let keys = "reuse = 'updated_at'\nfull = '2h'";
@@ -145,6 +174,7 @@ async fn a_full_walk_corrects_what_no_mark_told_and_counts_it() {
     let (groups, progress) = walker.walk().await.unwrap();
     assert_eq!(members_of(&groups), forge.members());
     assert_eq!((progress.asked, progress.differing), (20, 1));
+    assert_eq!(walker.counts.differing, 1);
 }
 
 #[tokio::test(start_paused = true)]
