@@ -13,7 +13,8 @@ use super::fields;
 use super::guess::{LineEntry, ProposedLine, table};
 use super::listed_kind::PARTITIONS;
 use super::names::{plain, singular};
-use super::placed::{RecordText, UrlParts, braced, record_texts};
+use super::placed::{UrlParts, braced};
+use super::record_texts::{RecordText, record_texts};
 use super::shape::is_reference;
 use super::words::WordList;
 

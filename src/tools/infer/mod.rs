@@ -26,9 +26,12 @@ mod lists;
 mod names;
 mod paging;
 mod part;
+mod partition_sample;
 mod people;
 mod placed;
 mod rating;
+mod read_samples;
+mod record_texts;
 mod recorded;
 mod records;
 mod related;
@@ -62,12 +65,12 @@ use crate::redact::identifier;
 use crate::terminal::CommandError;
 
 use block::BlockSection;
-use body::SampleBody;
 use columns::Columns;
 use fitting_preset::SampleShape;
 use guess::ProposedLine;
 use listed_kind::ListedKind;
 use paging::{PageSample, PagingGuess};
+use read_samples::ReadSamples;
 use records::RecordGuess;
 use related::{ChosenRelated, RelatedDrafts};
 use secrets::SecretVariables;
@@ -278,79 +281,6 @@ impl<'r, 'a> Draft<'r, 'a> {
             section(&["pagination"], paging.lines.clone()),
             section(&["fields"], fields),
         ]
-    }
-}
-
-/// The samples, read.
-struct ReadSamples<'a> {
-    all: &'a [Sample],
-    pages: Vec<(&'a Sample, SampleBody)>,
-    /// Why others were not.
-    flaws: Vec<String>,
-}
-
-impl<'a> ReadSamples<'a> {
-    fn of(samples: &'a [Sample]) -> Self {
-        let mut reading = Self {
-            all: samples,
-            pages: Vec::new(),
-            flaws: Vec::new(),
-        };
-        for (index, sample) in samples.iter().enumerate() {
-            if let Err(flaw) = reading.add(sample) {
-                let flaw = format!("Sample {} was not used: {flaw}.", index + 1);
-                reading.flaws.push(flaw);
-            }
-        }
-        reading
-    }
-
-    fn add(&mut self, sample: &'a Sample) -> Result<(), String> {
-        let body = SampleBody::read(sample.status, &sample.body)?;
-        if let Some((_, first)) = self.pages.first()
-            && first.format != body.format
-        {
-            return Err("its format differs from the first one's".to_owned());
-        }
-        self.pages.push((sample, body));
-        Ok(())
-    }
-
-    fn seen<'s>(&'s self, records: &RecordGuess<'s>) -> Vec<PageSample<'s>> {
-        self.pages
-            .iter()
-            .zip(&records.pages)
-            .map(|((sample, body), page)| PageSample {
-                url: sample.url.as_ref(),
-                sent_body: &sample.sent_body,
-                headers: &sample.headers,
-                leaves: leaves::of(body.root(), &records.names, &sample.headers),
-                records: page.clone(),
-            })
-            .collect()
-    }
-
-    /// What the bodies are written in.
-    fn format(&self) -> Format {
-        let first = self.pages.first();
-        first.map_or(Format::Json, |(_, body)| body.format)
-    }
-
-    /// The lines for what the bodies are written in.
-    fn format_lines(&self) -> Vec<ProposedLine> {
-        let Some((_, body)) = self.pages.first() else {
-            return Vec::new();
-        };
-        let (word, title) = (body.format.to_string(), body.format.title());
-        let mut line = ProposedLine::clear("format", word, &format!("the body is {title}"));
-        if body.is_marked {
-            line = line.and("It begins with a byte order mark, which is skipped.");
-        }
-        let prefix = body.prefix.as_ref().map(|prefix| {
-            let why = "it precedes the JSON, to keep it from being run as a script";
-            ProposedLine::clear("strip_prefix", prefix.as_str(), why)
-        });
-        [line].into_iter().chain(prefix).collect()
     }
 }
 

@@ -14,13 +14,13 @@ use super::block::BlockSection;
 use super::columns::Columns;
 use super::fields;
 use super::guess::{Confidence, LineEntry, ProposedLine};
-use super::identity::identity;
 use super::listed_kind::ListedKind;
-use super::names::{plain, singular};
 use super::paging::PagingGuess;
 use super::part::{SampleValue, page_path};
+use super::partition_sample::PartitionSample;
 use super::people;
-use super::placed::{PlacedUrl, RecordText, UrlParts, record_texts};
+use super::placed::{PlacedUrl, UrlParts};
+use super::record_texts::{RecordText, record_texts};
 use super::samples;
 use super::secrets::SecretVariables;
 use super::walked::WalkFindings;
@@ -30,12 +30,12 @@ use super::{Draft, ReadSamples, request};
 pub(super) struct RelatedDraft<'r, 'a> {
     pub(super) list: RelatedList,
     pub(super) draft: Draft<'r, 'a>,
-    placed: PlacedUrl,
+    pub(super) placed: PlacedUrl,
     /// What is to be written beside the request, the records and the pages.
-    shape: RelatedShape,
+    pub(super) shape: RelatedShape,
 }
 
-enum RelatedShape {
+pub(super) enum RelatedShape {
     /// People, with the lines of their fields.
     People,
     /// The name of the value, and where it is in the record of a partition.
@@ -214,7 +214,7 @@ fn people_of<'r, 'a>(
 }
 
 /// What the samples of a list show.
-fn read<'r, 'a>(
+pub(super) fn read<'r, 'a>(
     list: RelatedList,
     reading: &'r ReadSamples<'a>,
 ) -> Result<Draft<'r, 'a>, CommandError> {
@@ -307,68 +307,6 @@ fn details<'r, 'a>(
         shape: RelatedShape::Details(names, confidence, why),
     };
     Ok((related, record))
-}
-
-/// The sample of a list of partitions.
-struct PartitionSample<'r, 'a> {
-    draft: Draft<'r, 'a>,
-    texts: Vec<RecordText>,
-}
-
-impl<'r, 'a> PartitionSample<'r, 'a> {
-    fn of(reading: &'r ReadSamples<'a>) -> Result<Self, CommandError> {
-        let draft = read(RelatedList::Partitions, reading)?;
-        let (id, _) = identity(&draft.columns, &[]);
-        let id = id.map(|id| id.paths).unwrap_or_default();
-        let texts = record_texts(&draft.records.all(), &draft.columns, &id);
-        Ok(Self { draft, texts })
-    }
-
-    /// The value in a URL, with a name for it.
-    fn named(&self, url: &Url) -> Option<(String, RecordText)> {
-        let parts = UrlParts::of(url, None);
-        let found = parts.find(&self.texts)?;
-        let name = parts.word_before(&found).map(singular_name);
-        let name = name.filter(|name| !name.is_empty());
-        Some((
-            name.unwrap_or_else(|| self.usual_name()),
-            found.text.clone(),
-        ))
-    }
-
-    /// What one item of the list is called.
-    fn usual_name(&self) -> String {
-        let url = self.draft.url();
-        let last = url.and_then(|url| url.path_segments()?.next_back());
-        let name = last.map(singular_name).unwrap_or_default();
-        if name.is_empty() {
-            "partition".to_owned()
-        } else {
-            name
-        }
-    }
-
-    /// Where the value is if no URL has it: the id or the name of a record, or the record itself.
-    fn usual_value(&self) -> String {
-        let (id, name) = identity(&self.draft.columns, &[]);
-        let path = id.or(name).and_then(|one| one.paths.into_iter().next());
-        path.map_or_else(|| ".".to_owned(), |path| path.to_string())
-    }
-
-    fn draft(self, (name, value): (String, String)) -> RelatedDraft<'r, 'a> {
-        RelatedDraft {
-            list: RelatedList::Partitions,
-            draft: self.draft,
-            placed: PlacedUrl::default(),
-            shape: RelatedShape::Partitions(name, value),
-        }
-    }
-}
-
-/// A name that a placeholder may have, of a word for several.
-fn singular_name(word: &str) -> String {
-    let one = singular(&plain(word));
-    one.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 impl RelatedDraft<'_, '_> {

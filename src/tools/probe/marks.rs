@@ -22,7 +22,7 @@ use crate::plan::{self, AbsentRecords, RelatedList, RelatedLists, ReuseMarker};
 use crate::terminal::CommandError;
 use crate::tools::lock::lock;
 
-use super::lines::counted;
+use super::mark_findings::{ComparedMarks, MarkFindings};
 
 /// How long after its group somebody may be dated who was added together with it, in seconds.
 const TOGETHER: i64 = 60;
@@ -48,35 +48,6 @@ pub(super) struct Marks {
     newest: Arc<Mutex<HashMap<String, Timestamp>>>,
     /// The group whose lists it watches.
     group: Option<Arc<str>>,
-}
-
-/// What the walk showed, and what changed since another one.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct MarkFindings {
-    /// The lists that were looked at.
-    lists: Vec<RelatedList>,
-    #[serde(skip)]
-    is_reused: bool,
-    /// How many groups have both an `updated_at` and people with dates.
-    dated: u64,
-    /// How many of them had somebody added after their `updated_at`.
-    older: u64,
-    /// The comparison with a file, if one was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compared: Option<ComparedMarks>,
-}
-
-/// A comparison with the walk that wrote a file.
-#[derive(Debug, Clone, Serialize)]
-struct ComparedMarks {
-    /// When that was; null where this is the first.
-    since: Option<Timestamp>,
-    /// How many groups have other people.
-    changed: u64,
-    /// How many of them have the same `updated_at`.
-    unmoved: u64,
-    /// How many groups were noted for the next time.
-    noted: u64,
 }
 
 /// What a walk writes down for the next one.
@@ -341,55 +312,6 @@ fn time(value: &Value) -> Option<Timestamp> {
     let civil = || text.parse::<jiff::civil::DateTime>().ok();
     let utc = |time: jiff::civil::DateTime| Some(time.in_tz("UTC").ok()?.timestamp());
     text.parse().ok().or_else(|| civil().and_then(utc))
-}
-
-impl MarkFindings {
-    /// What they say of `reuse`, each in a sentence.
-    pub(super) fn sentences(&self) -> Vec<String> {
-        let advice = if self.is_reused {
-            "leave `reuse` out, or shorten `full`"
-        } else {
-            "`reuse = \"updated_at\"` would miss that"
-        };
-        let lists: Vec<_> = self.lists.iter().map(ToString::to_string).collect();
-        let lists = lists.join(" or ");
-        let mut said = Vec::new();
-        match &self.compared {
-            Some(ComparedMarks { since: None, noted, .. }) => said.push(format!(
-                "{} noted: probe with the same `--compare` once {lists} have changed",
-                counted(*noted, "group")
-            )),
-            Some(ComparedMarks { since: Some(since), changed: 0, .. }) => said.push(format!(
-                "no group's {lists} have changed since {since:.0}, so it is not seen yet whether `updated_at` moves \
-                 with them"
-            )),
-            Some(ComparedMarks { since: Some(since), changed, unmoved: 0, .. }) => said.push(format!(
-                "`updated_at` moved for all {} whose {lists} changed since {since:.0}",
-                counted(*changed, "group")
-            )),
-            Some(ComparedMarks { since: Some(since), changed, unmoved, .. }) => said.push(format!(
-                "`updated_at` did not move for {unmoved} of {} whose {lists} changed since {since:.0}: {advice}",
-                counted(*changed, "group")
-            )),
-            None => {}
-        }
-        match (self.older, self.dated) {
-            (0, 0) if self.compared.is_none() => said.push(format!(
-                "whether `updated_at` moves with {lists} is not seen in one walk: probe with `--compare FILE` now, \
-                 and again once some have changed"
-            )),
-            (0, 0) => {}
-            (0, dated) => said.push(format!(
-                "in none of {} with dates of {lists} was somebody added after `updated_at`",
-                counted(dated, "group")
-            )),
-            (older, dated) => said.push(format!(
-                "`updated_at` did not move for {older} of {} when somebody was added: {advice}",
-                counted(dated, "group")
-            )),
-        }
-        said
-    }
 }
 
 #[cfg(test)]

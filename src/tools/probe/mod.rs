@@ -12,6 +12,7 @@ mod capture;
 mod case_writer;
 mod columns;
 mod lines;
+mod mark_findings;
 mod marks;
 mod outcome;
 mod pieces;

@@ -3,7 +3,7 @@
 use crate::error::UpstreamError;
 use crate::upstream::walk::Walked;
 
-use super::marks::MarkFindings;
+use super::mark_findings::MarkFindings;
 
 /// The outcome of a walk, and its duration.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::observe::CompletionProgress;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::Counts;
 
-use super::marks::MarkFindings;
+use super::mark_findings::MarkFindings;
 
 /// The report of one walk.
 #[derive(Debug, Serialize)]

@@ -16,7 +16,7 @@ use crate::plan::{Extra, RelatedList};
 
 use super::columns::{beside, cut, json, spaced};
 use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
-use super::marks::MarkFindings;
+use super::mark_findings::MarkFindings;
 use super::report::{
     FailureReport, NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport,
     ResponseReport, WalkSummary,
