@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, VisRestricted, Visibility};
@@ -30,8 +31,13 @@ struct File {
 }
 
 impl Graph {
-    /// Reads every file below `src`.
-    pub(super) fn read() -> Self {
+    /// Of every file below `src`, which are read once.
+    pub(super) fn of_sources() -> &'static Self {
+        static GRAPH: LazyLock<Graph> = LazyLock::new(Graph::read);
+        &GRAPH
+    }
+
+    fn read() -> Self {
         let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = BTreeMap::new();
         read_folder(&src, &src, &mut files);
@@ -66,41 +72,51 @@ impl Graph {
 
     /// The circles of the graph that are more than a parent and its own children.
     pub(super) fn circles(&self) -> Vec<Vec<String>> {
-        let mut circles: Vec<Vec<String>> = Vec::new();
+        let modules: Vec<_> = self.edges.keys().collect();
+        // By number: names take a minute to compare.
+        let numbers: BTreeMap<_, _> = modules.iter().copied().zip(0..).collect();
+        let edges = self.edges.values().map(|targets| {
+            let known = targets.iter().filter_map(|target| numbers.get(target));
+            known.copied().collect::<Vec<usize>>()
+        });
+        let edges: Vec<_> = edges.collect();
+        let reached: Vec<_> = (0..edges.len())
+            .map(|from| reachable(&edges, from))
+            .collect();
+        let mut circles = Vec::new();
         let mut seen = BTreeSet::new();
-        for module in self.edges.keys() {
-            if seen.contains(module) {
+        for (number, forth) in reached.iter().enumerate() {
+            if seen.contains(&number) {
                 continue;
             }
-            let forth = self.reachable(module);
-            let circle: BTreeSet<_> = forth
-                .into_iter()
-                .filter(|other| self.reachable(other).contains(module))
-                .collect();
-            if circle.len() > 1 && !is_family(&circle) {
-                circles.push(circle.iter().map(|module| module.join("::")).collect());
+            let others = (0..edges.len()).filter(|other| forth[*other] && reached[*other][number]);
+            let circle: Vec<_> = others.collect();
+            let named: BTreeSet<_> = circle.iter().map(|other| modules[*other]).collect();
+            if circle.len() > 1 && !is_family(&named) {
+                circles.push(named.iter().map(|module| module.join("::")).collect());
             }
             seen.extend(circle);
         }
         circles
     }
+}
 
-    fn reachable(&self, from: &Module) -> BTreeSet<Module> {
-        let mut reached = BTreeSet::new();
-        let mut open = vec![from.clone()];
-        while let Some(module) = open.pop() {
-            for next in self.edges.get(&module).into_iter().flatten() {
-                if reached.insert(next.clone()) {
-                    open.push(next.clone());
-                }
+/// Which modules a module reaches, by their numbers.
+fn reachable(edges: &[Vec<usize>], from: usize) -> Vec<bool> {
+    let mut reached = vec![false; edges.len()];
+    let mut open = vec![from];
+    while let Some(module) = open.pop() {
+        for next in &edges[module] {
+            if !std::mem::replace(&mut reached[*next], true) {
+                open.push(*next);
             }
         }
-        reached
     }
+    reached
 }
 
 /// Whether these modules are one parent and its direct children.
-fn is_family(modules: &BTreeSet<Module>) -> bool {
+fn is_family(modules: &BTreeSet<&Module>) -> bool {
     let Some(parent) = modules.iter().min_by_key(|module| module.len()) else {
         return true;
     };

@@ -164,9 +164,12 @@ async fn nothing_that_is_written_shows_a_secret(#[case] behaviour: Behaviour) {
         .variables
         .push(("RUST_LOG".to_owned(), "trace".to_owned()));
 
-    let checked = run(groupgate(&["check", config], setup.variables.clone())).await;
-    assert_eq!(checked.code, 0, "{}", checked.stderr);
-    assert_no_mark(&(checked.stdout + &checked.stderr), &setup.marks, "check");
+    if behaviour == Behaviour::Succeeds {
+        // It asks no upstream, so once is enough.
+        let checked = run(groupgate(&["check", config], setup.variables.clone())).await;
+        assert_eq!(checked.code, 0, "{}", checked.stderr);
+        assert_no_mark(&(checked.stdout + &checked.stderr), &setup.marks, "check");
+    }
     probes_show_no_secret(&setup, config, directory.path(), behaviour as usize).await;
     // It waits ten seconds for an answer, and needs to do so once.
     let most = if behaviour == Behaviour::IsTooLate {
