@@ -66,6 +66,9 @@ pub use keys::{Account, Shape};
 pub mod limits;
 pub use limits::Limits;
 
+pub mod link_rules;
+pub use link_rules::{LinkRules, LinkTarget};
+
 pub mod location;
 pub use location::{ChosenPlace, Location};
 
@@ -96,8 +99,8 @@ pub use outer_value::{GroupField, OuterValue};
 
 pub mod paging;
 pub use paging::{
-    Absent, EmptyPage, EndFlag, LinkBase, LinkTarget, NumberedPages, OffsetPages, Paging,
-    PagingStyle, Repeat, ShortPage, Step, Stride, Total, Trust,
+    Absent, EmptyPage, EndFlag, LinkBase, NumberedPages, OffsetPages, Paging, PagingStyle, Repeat,
+    ShortPage, Step, Stride, Total, Trust,
 };
 
 pub mod path;

@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use super::{CursorSource, Location, NextCursor, Origin};
+use super::{CursorSource, LinkRules, Location, NextCursor};
 
 /// How the pages of one list follow each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,10 +22,8 @@ pub struct Paging {
     pub empty_page: EmptyPage,
     /// What a repeated position or page means.
     pub on_repeat: Repeat,
-    /// The origins that pages may be read from: that of the first page, then the others.
-    pub origins: Vec<Origin>,
-    /// What the URLs of next pages are taken from.
-    pub links: LinkTarget,
+    /// Where the URLs of next pages may lead.
+    pub links: LinkRules,
     /// The number of pages that may be announced.
     pub max_pages: u32,
 }
@@ -43,7 +40,6 @@ impl Paging {
             cap: None,
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,
-            origins: self.origins.clone(),
             links: self.links.clone(),
             max_pages: 1,
         }
@@ -72,7 +68,6 @@ impl Paging {
             cap: self.cap,
             empty_page: EmptyPage::End,
             on_repeat: Repeat::Error,
-            origins: self.origins.clone(),
             links: self.links.clone(),
             max_pages: self.max_pages,
         }
@@ -104,17 +99,6 @@ pub enum PagingStyle {
         /// Where it is.
         next: Location,
     },
-}
-
-/// What the URLs of next pages are taken from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkTarget {
-    /// The URL of the page that names them.
-    Page,
-    /// The origin of this URL, whatever they say.
-    Origin(Url),
-    /// All of this URL, its path included.
-    Base(Url),
 }
 
 /// What the URL of a next page is relative to.

@@ -4,7 +4,7 @@ use http::{HeaderName, Method};
 use serde_json::Value;
 use url::Url;
 
-use super::{CallerValue, OuterValue, Pushable, SecretValue};
+use super::{CallerValue, LinkRules, OuterValue, Pushable, SecretValue};
 
 /// What the names of placeholders begin with that stand for what a login returned.
 pub(crate) const LOGIN: &str = "login.";
@@ -29,6 +29,8 @@ pub struct Request {
     pub method: Method,
     /// Scheme, host, and the path that comes before `path`.
     pub base_url: Url,
+    /// What the whole URL is, in place of `base_url` and `path`, if a record says it.
+    pub link: Option<RequestLink>,
     /// The segments of the path. One whose placeholder has no value is left out.
     pub path: Vec<Text>,
     /// The parameters of the query. One whose placeholder has no value is left out.
@@ -39,6 +41,15 @@ pub struct Request {
     pub body: Option<RequestBody>,
     /// Whether it is safe to retry although its method does not say so.
     pub idempotent: bool,
+}
+
+/// The URL of a request that a record around the list says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLink {
+    /// The value that it is.
+    pub value: OuterValue,
+    /// Where it may lead.
+    pub rules: LinkRules,
 }
 
 /// The body of a request.
@@ -164,11 +175,7 @@ impl Requests {
     /// The values of records around the list in them, each once.
     pub fn outer_values(&self) -> Vec<OuterValue> {
         let mut values: Vec<OuterValue> = Vec::new();
-        for value in self
-            .all()
-            .flat_map(Request::texts)
-            .flat_map(Text::outer_values)
-        {
+        for value in self.all().flat_map(Request::outer_values) {
             if !values.contains(value) {
                 values.push(value.clone());
             }
@@ -228,6 +235,12 @@ impl Request {
     pub fn caller_values(&self) -> Vec<&CallerValue> {
         let texts = self.texts().into_iter();
         texts.flat_map(Text::caller_values).collect()
+    }
+
+    /// The values of records around the list in it.
+    fn outer_values(&self) -> impl Iterator<Item = &OuterValue> {
+        let link = self.link.iter().map(|link| &link.value);
+        link.chain(self.texts().into_iter().flat_map(Text::outer_values))
     }
 
     /// All texts in it.

@@ -429,6 +429,8 @@ pub(crate) const DIMENSIONS: [Dimension; 34] = [
         &[
             "members per group",
             "members with pages",
+            "members behind a link",
+            "partitions behind a link",
             "admins and guests per group",
             "a path in the outer record",
             "a group that is gone",

@@ -10,9 +10,11 @@ use clap::Args;
 use crate::app::App;
 use crate::catalog::kept_list;
 use crate::clock::WallClock;
-use crate::config::upstream::Upstream as Written;
+use crate::config::upstream::{Request as WrittenRequest, Upstream as Written};
 use crate::config::{Environment, Loaded};
-use crate::plan::{AccessLogRules, AuditRules, BodyFormat, List, Refresh, Share, Span, Upstream};
+use crate::plan::{
+    AccessLogRules, AuditRules, BodyFormat, List, Refresh, Request, Share, Span, Upstream,
+};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
@@ -198,13 +200,14 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
     };
     let prefix = upstream.classify.strip_prefix.as_ref();
     let prefix = prefix.map_or_else(String::new, |prefix| format!(" after `{prefix}`"));
-    let base = listing.base_url.as_str().trim_end_matches('/');
     let mut lines = Vec::new();
     if let Some(preset) = &written.preset {
         lines.push(format!("over     the preset {preset}"));
     }
-    let (method, path) = (&listing.method, &written.request.path);
-    lines.push(format!("asks     {method} {base}{path}"));
+    lines.push(format!(
+        "asks     {}",
+        explain_target(listing, &written.request)
+    ));
     if upstream.list == List::ByQuery {
         lines.push(format!("filters  {}", explain_filters(upstream)));
     }
@@ -244,6 +247,16 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
 }
 
 /// How much it is asked for, and what happens when it fails.
+/// Where a request goes: to a path, or where a record says.
+fn explain_target(request: &Request, written: &WrittenRequest) -> String {
+    let (method, path) = (&request.method, &written.path);
+    if request.link.is_some() {
+        return format!("{method} {path}");
+    }
+    let base = request.base_url.as_str().trim_end_matches('/');
+    format!("{method} {base}{path}")
+}
+
 fn explain_limits(upstream: &Upstream) -> Vec<String> {
     let limits = &upstream.limits;
     let rate = limits.rate.map_or_else(

@@ -5,6 +5,7 @@ use crate::plan::{
     ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, UniqueIds, Upstream,
 };
 
+use super::explain_target;
 use super::paging::explain_pages;
 use super::records::explain_only;
 
@@ -85,13 +86,12 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
 
 /// How one list is asked for and paged.
 fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String {
-    let listing = &list.requests.listing;
-    let path = request.map_or("", |request| &request.path);
-    let base = listing.base_url.as_str().trim_end_matches('/');
+    let target = request.map_or_else(String::new, |request| {
+        explain_target(&list.requests.listing, request)
+    });
     let pages = explain_pages(&list.paging);
     format!(
-        "{} {base}{path}, records at {}{}, pages {pages}",
-        listing.method,
+        "{target}, records at {}{}, pages {pages}",
         list.records.at,
         explain_only(&list.records)
     )

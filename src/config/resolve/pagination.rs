@@ -7,7 +7,7 @@ use super::{at_least_one, cursors};
 use crate::config::Upstream;
 use crate::config::upstream::{self as written, Pagination, Terms, TotalCall};
 use crate::plan::{
-    Absent, CursorSource, EmptyPage, EndFlag, LinkBase, LinkTarget, Location, Meaning,
+    Absent, CursorSource, EmptyPage, EndFlag, LinkBase, LinkRules, LinkTarget, Location, Meaning,
     NumberedPages, OffsetPages, Origin, Paging, PagingStyle, ShortPage, Step, Stride, Total, Trust,
 };
 use crate::problem::{KeyPath, Problem, Problems};
@@ -28,9 +28,6 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
     if let Pagination::Cursor(pages) = pagination {
         cursors::check(&at, pages, upstream.format, problems);
     }
-    let home = Origin::of(&upstream.base_url);
-    let base = || upstream.base_url.clone();
-    let others = pagination.origins().iter().cloned();
     Paging {
         style: style(pagination),
         limit: terms.limit,
@@ -39,13 +36,24 @@ pub(crate) fn paging(at: &KeyPath, upstream: &Upstream, problems: &mut Problems)
         cap: terms.cap,
         empty_page: terms.empty_page,
         on_repeat: terms.on_repeat,
+        links: link_rules(upstream),
+        max_pages: upstream.limits.pages,
+    }
+}
+
+/// Resolves where the URLs that pages of a list name may lead.
+pub(crate) fn link_rules(upstream: &Upstream) -> LinkRules {
+    let pagination = &upstream.pagination;
+    let base = || upstream.base_url.clone();
+    let home = Origin::of(&upstream.base_url);
+    let others = pagination.origins().iter().cloned();
+    LinkRules {
         origins: std::iter::once(home).chain(others).collect(),
-        links: match pagination.relative_to() {
+        target: match pagination.relative_to() {
             LinkBase::Page => LinkTarget::Page,
             LinkBase::Origin => LinkTarget::Origin(base()),
             LinkBase::BaseUrl => LinkTarget::Base(base()),
         },
-        max_pages: upstream.limits.pages,
     }
 }
 

@@ -166,7 +166,8 @@ impl RelatedResolver<'_> {
         list: &Upstream,
         names: OuterNames<'_>,
     ) -> Option<ListReading> {
-        let requests = request::requests(list, at, self.secrets, self.problems);
+        let links = pagination::link_rules(self.upstream);
+        let requests = request::requests(list, &links, at, self.secrets, self.problems);
         let paging = pagination::paging(at, list, self.problems);
         let records = records::records(
             &at.join("records"),

@@ -38,7 +38,13 @@ impl WrittenUpstream<'_> {
         check_refresh(at, upstream, self.cache, problems);
         check_conditional(at, upstream, problems);
         request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-        let requests = request::requests(upstream, at, secrets, problems);
+        let requests = request::requests(
+            upstream,
+            &pagination::link_rules(upstream),
+            at,
+            secrets,
+            problems,
+        );
         let auth = auth::auth(upstream, at, secrets, problems);
         let classify = answers::classify_rules(upstream, at, problems);
         let paging = pagination::paging(at, upstream, problems);

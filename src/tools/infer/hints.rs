@@ -81,7 +81,7 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
                     "`{}` looks like a link to the members of each group",
                     link.path
                 );
-                (why, self.template(link))
+                (why, self.template(link).or_else(|| self.followed(link)))
             }
             (None, Some(count)) => {
                 let count = count.trim().trim_matches('"').to_owned();
@@ -156,6 +156,20 @@ impl<'d, 'r, 'a> Hints<'d, 'r, 'a> {
         let url = self.draft.url();
         let path = url.map(|url| braced(url.path().trim_end_matches('/')));
         path.unwrap_or_else(|| "/groups".to_owned())
+    }
+
+    /// What stands for the links in a column, if they lead to where the list is, and say where that begins.
+    fn followed(&self, link: &Column<'_>) -> Option<String> {
+        let list = self.draft.url()?;
+        let is_here = |text: &str| {
+            let is_rooted = text.starts_with('/') || Url::parse(text).is_ok();
+            is_rooted
+                && list
+                    .join(text)
+                    .is_ok_and(|url| url.origin() == list.origin())
+        };
+        let all_here = link.texts().all(|(_, text)| is_here(text.trim()));
+        all_here.then(|| format!("{{record/{}}}", link.path))
     }
 
     /// What all links in a column are, with placeholders for what they have of their records.

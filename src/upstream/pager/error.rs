@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::error::{ErrorKind, UpstreamError};
+use crate::upstream::links::LinkError;
 
 /// Why a walk cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -96,23 +97,12 @@ pub enum PagerError {
     /// The first page announces more pages than a walk may have.
     #[error("{0} pages are announced, more than `limits.pages` allows")]
     TooMany(u64),
-    /// The next page's URL is invalid.
-    #[error("the URL of the next page is invalid")]
-    BadUrl,
+    /// The next page's URL is not followed.
+    #[error("the URL of the next page {0}")]
+    Url(#[from] LinkError),
     /// A `Link` header cannot be parsed. It may have named the next page.
     #[error("a `Link` header cannot be parsed")]
     BadLink,
-    /// The next page's URL has another origin, to which our credentials must not be sent.
-    #[error(
-        "the URL of the next page has another origin, `{0}`, which `pagination.origins` does not list"
-    )]
-    ForeignUrl(String),
-    /// The next page's URL holds what only `auth` may say.
-    #[error(
-        "the URL of the next page holds a user name or password, which is never sent on: credentials \
-         belong in `auth`"
-    )]
-    UserinfoUrl,
     /// The position counts records, and nothing says that the upstream counts them too.
     #[error(
         "{records} records stand under {parents} parents on one page, and an offset that counts the \
@@ -182,10 +172,8 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NoLastRecordKey(_)
             | PagerError::EmptyFirstPage(_)
             | PagerError::EmptyBeforeHint(_)
-            | PagerError::BadUrl
+            | PagerError::Url(_)
             | PagerError::BadLink
-            | PagerError::ForeignUrl(_)
-            | PagerError::UserinfoUrl
             | PagerError::Loop
             | PagerError::SamePage => ErrorKind::Pagination,
         };

@@ -35,7 +35,6 @@ mod likely;
 mod kept;
 mod location;
 mod numbered;
-mod target;
 
 pub use crate::plan::Paging;
 
@@ -300,7 +299,11 @@ impl Paging {
             | PagingStyle::Offset(_)
             | PagingStyle::Page(_) => None,
         };
-        url.map(|url| self.at_url(&url, context.url)).transpose()
+        let Some(url) = url else {
+            return Ok(None);
+        };
+        let url = self.links.follow(&url, context.url)?;
+        Ok(Some(Position::Url(url)))
     }
 
     /// The URL at a location, if there is one. It is allowed where one of a page is.
@@ -312,12 +315,7 @@ impl Paging {
         let Some(text) = location::position(location, context)? else {
             return Ok(None);
         };
-        let position = self.at_url(&text, context.url)?;
-        Ok(if let Position::Url(url) = position {
-            Some(url)
-        } else {
-            None
-        })
+        Ok(Some(self.links.follow(&text, context.url)?))
     }
 }
 

@@ -12,9 +12,10 @@ use thiserror::Error;
 
 use crate::percent::{RESERVED, encode};
 use crate::plan::request::Text;
-use crate::plan::{Request, TextPart};
+use crate::plan::{OuterValue, Request, TextPart};
 
 use super::extensions::{Repeatable, ShownPath};
+use super::links::LinkError;
 use super::pager::Position;
 
 mod text;
@@ -22,6 +23,8 @@ pub use text::Variables;
 use text::render_parameters;
 
 mod body;
+
+mod link;
 
 mod raw;
 
@@ -52,6 +55,9 @@ pub enum TemplateError {
     /// The value cannot be sent in a header.
     #[error("the value of header `{0}` contains a character that is not allowed in a header")]
     Header(HeaderName),
+    /// The link of a record is not followed.
+    #[error("the link `{{{0}}}` {1}")]
+    Link(OuterValue, LinkError),
     /// The parts do not form a URI.
     #[error("the request's URI is not valid")]
     Uri(#[from] http::Error),
@@ -94,6 +100,9 @@ impl Request {
     /// The path without its values, if it has some: they are what people search for, or whose list it is.
     fn shown_path(&self, variables: &Variables<'_>) -> Result<Option<String>, TemplateError> {
         let is_literal = |part: &TextPart| matches!(part, TextPart::Literal(_));
+        if self.link.is_some() {
+            return Ok(Some("/REDACTED".to_owned()));
+        }
         if self.path.iter().all(|text| text.0.iter().all(is_literal)) {
             return Ok(None);
         }
@@ -110,6 +119,9 @@ impl Request {
     }
 
     fn uri(&self, variables: &Variables<'_>) -> Result<Uri, TemplateError> {
+        if let Some(link) = &self.link {
+            return link.uri(&self.base_url, &self.query, variables);
+        }
         let mut target = self.base_url.path().trim_end_matches('/').to_owned();
         for segment in &self.path {
             if let Some(segment) = render_segment(segment, variables)? {

@@ -13,6 +13,7 @@ use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Parents;
 use crate::plan::Repeat;
 use crate::upstream::adapter::Adapter;
+use crate::upstream::links::LinkError;
 use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
 
 use super::account::{Doubt, Verdict};
@@ -299,7 +300,7 @@ impl<'a> Attempt<'a> {
 
     /// An upstream that links to another origin may be compromised.
     fn warn(&self, error: &PagerError) {
-        if let PagerError::ForeignUrl(origin) = error {
+        if let PagerError::Url(LinkError::Foreign(origin)) = error {
             let source = &**self.adapter.name();
             let origin = self.adapter.masks.text(origin);
             tracing::warn!(source, origin, "refused a URL of another origin");

@@ -294,6 +294,8 @@ const USUAL: &str = "request = { path = \"/groups/{group.id}/members\" }";
 #[case::a_link(None, json!([{ "id": 8, "name": "a", "members_url": "https://x.example/api/groups/8/members{/member}" }, { "id": 9, "name": "b", "members_url": "https://x.example/api/groups/9/members{/member}" }]), "members", BY_ID)]
 #[case::a_link_in_hal(Some("https://x.example/api/groups"), json!([{ "id": 8, "name": "a", "_links": { "members": { "href": "/api/groups/8/members" } } }]), "members", BY_ID)]
 #[case::a_link_that_says_nothing(None, json!([{ "id": 8, "name": "a", "membersUrl": "https://x.example/q/f00" }, { "id": 9, "name": "b", "membersUrl": "https://x.example/q/ba9" }]), "members", USUAL)]
+#[case::a_link_that_is_taken_as_it_is(Some("https://x.example/api/groups"), json!([{ "id": 8, "name": "a", "membersUrl": "https://x.example/q/f00" }, { "id": 9, "name": "b", "membersUrl": "/q/ba9" }]), "members", "request = { path = \"{record/membersUrl}\" }")]
+#[case::a_link_to_another_host(Some("https://x.example/groups"), json!([{ "id": 8, "name": "a", "membersUrl": "https://y.example/q/f00" }]), "members", USUAL)]
 #[case::a_count(Some("https://x.example/api/groups"), json!([{ "id": 8, "name": "a", "memberCount": 3 }]), "members", BY_ID)]
 #[case::ids_alone(Some("https://x.example/api/groups?n=9"), json!([8, 9]), "details", "request = { path = \"/api/groups/{group.id}\" }")]
 #[case::a_link_and_no_more(Some("https://x.example/api/groups"), json!([{ "id": 8, "name": "a", "self": "https://x.example/api/groups/8" }]), "details", "request = { path = \"/api/groups/{group.id}\" }")]

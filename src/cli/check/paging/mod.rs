@@ -256,7 +256,7 @@ fn repeat(paging: &Paging) -> Option<String> {
 
 /// What the URLs of next pages are relative to.
 fn links(paging: &Paging) -> Option<String> {
-    match &paging.links {
+    match &paging.links.target {
         LinkTarget::Page => None,
         LinkTarget::Origin(_) => {
             Some("from the origin of base_url, whatever host it names".to_owned())
@@ -268,6 +268,7 @@ fn links(paging: &Paging) -> Option<String> {
 /// Our credentials go wherever pages are read from, which is worth a word.
 fn origins(paging: &Paging) -> Option<String> {
     let others: Vec<_> = paging
+        .links
         .origins
         .iter()
         .skip(1)

@@ -14,7 +14,9 @@ use url::Url;
 
 use crate::config::SecretReader;
 use crate::config::upstream::{self as written, Method, Upstream};
-use crate::plan::{Request, Requests};
+use crate::plan::placeholder::{Piece, scan};
+use crate::plan::request::RequestLink;
+use crate::plan::{LinkRules, OuterValue, Request, Requests};
 use crate::problem::{KeyPath, Problems};
 
 use super::block::Block;
@@ -23,17 +25,25 @@ use parts::PartsResolver;
 
 const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
 
-/// Resolves the requests that list the groups of the upstream whose block stands at `at`.
+/// Resolves the requests that list the groups of the upstream whose block stands at `at`. `links` says where URLs may
+/// lead that records around the list have.
 pub(crate) fn requests(
     upstream: &Upstream,
+    links: &LinkRules,
     at: &KeyPath,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
 ) -> Option<Requests> {
     let block = &mut Block::new(at.clone(), secrets, problems);
     let accept = upstream.format.media_type();
-    let request =
-        |written, mut block: Block<'_>| resolve(&upstream.base_url, written, accept, &mut block);
+    let request = |written: &written::Request, mut block: Block<'_>| {
+        let request = resolve(&upstream.base_url, written, accept, &mut block)?;
+        let link = link(&written.path).map(|value| RequestLink {
+            value,
+            rules: links.clone(),
+        });
+        Some(Request { link, ..request })
+    };
     let listing = request(&upstream.request, block.table("request"));
     let continuation = (upstream.continuation.as_ref())
         .map(|continuation| request(continuation, block.table("continuation")));
@@ -80,7 +90,11 @@ pub(crate) fn resolve(
     block: &mut Block<'_>,
 ) -> Option<Request> {
     let resolver = PartsResolver::new(request, block);
-    let path = resolver.path(&request.path, block);
+    let path = if link(&request.path).is_some() {
+        Some(Vec::new())
+    } else {
+        resolver.path(&request.path, block)
+    };
     let query = resolver.parameters(&request.query, &mut block.table("query"));
     let body = resolver.body(request, block);
     let headers = resolver.headers(&request.headers, &mut block.table("headers"));
@@ -101,12 +115,22 @@ pub(crate) fn resolve(
             Method::Post => http::Method::POST,
         },
         base_url: base_url.clone(),
+        link: None,
         path: path?,
         query: query?,
         headers,
         body,
         idempotent: request.idempotent,
     })
+}
+
+/// The value of a record around the list that a path is, which is then a URL.
+fn link(path: &str) -> Option<OuterValue> {
+    let pieces = scan(path).ok()?;
+    let [Piece::Placeholder(name)] = &pieces[..] else {
+        return None;
+    };
+    OuterValue::named(name).filter(|value| *value != OuterValue::Since)
 }
 
 /// What is at a key that need not be there: nothing, or what it resolves to.

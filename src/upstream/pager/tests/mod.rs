@@ -8,6 +8,7 @@ use crate::config::resolve::pagination;
 use crate::page::format::Page;
 use crate::plan::Format;
 use crate::problem::{KeyPath, Problems};
+use crate::upstream::links::LinkError;
 
 use super::*;
 
@@ -332,7 +333,7 @@ fn a_next_url_never_leaves_the_origin() {
         "file:///etc/passwd",
     ] {
         assert!(
-            matches!(to(foreign), Err(PagerError::ForeignUrl(_))),
+            matches!(to(foreign), Err(PagerError::Url(LinkError::Foreign(_)))),
             "{foreign}"
         );
     }
@@ -342,7 +343,11 @@ fn a_next_url_never_leaves_the_origin() {
         "//:s3cret@u.example/list?from=2",
     ] {
         let refused = to(with_userinfo).unwrap_err();
-        assert_eq!(refused, PagerError::UserinfoUrl, "{with_userinfo}");
+        assert_eq!(
+            refused,
+            PagerError::Url(LinkError::Userinfo),
+            "{with_userinfo}"
+        );
         let message = refused.to_string();
         assert!(message.contains("user name or password"), "{message}");
         assert!(

@@ -1,18 +1,33 @@
-//! The URL that a page names as the next one: what it is relative to, and where it may lead.
+//! URLs that an upstream names: what they are relative to, and where they may lead.
 
+use thiserror::Error;
 use url::Url;
 
-use super::error::PagerError;
 use crate::page::format::excerpt;
-use crate::page::position::Position;
-use crate::plan::{LinkTarget, Paging, holds_userinfo};
+use crate::plan::{LinkRules, LinkTarget, holds_userinfo};
 
-impl Paging {
-    /// The position of the page at `target`, relative to `base`. Allowed are the origin of this page
-    /// and those that the plan lists.
-    pub(super) fn at_url(&self, target: &str, base: &Url) -> Result<Position, PagerError> {
-        let url = base.join(target).map_err(|_| PagerError::BadUrl)?;
-        let url = match &self.links {
+/// Why a URL that an upstream names is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LinkError {
+    /// It is no URL.
+    #[error("is invalid")]
+    Invalid,
+    /// It is relative to nothing that is known.
+    #[error("is neither a URL nor a path that begins with a slash")]
+    Relative,
+    /// It has another origin, to which our credentials must not be sent.
+    #[error("has another origin, `{0}`, which `pagination.origins` does not list")]
+    Foreign(String),
+    /// It holds what only `auth` may say.
+    #[error("holds a user name or password, which is never sent on: credentials belong in `auth`")]
+    Userinfo,
+}
+
+impl LinkRules {
+    /// The URL at `target`, relative to `base`. Allowed are the origin of `base` and those that the plan lists.
+    pub(super) fn follow(&self, target: &str, base: &Url) -> Result<Url, LinkError> {
+        let url = base.join(target).map_err(|_| LinkError::Invalid)?;
+        let url = match &self.target {
             LinkTarget::Page => url,
             LinkTarget::Origin(home) => rebased(&url, home, url.path())?,
             LinkTarget::Base(_) if is_relative_to_page(target) => url,
@@ -22,22 +37,22 @@ impl Paging {
         let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
         if !is_allowed {
             let origin = excerpt(&origin.ascii_serialization(), ORIGIN_CHARS);
-            return Err(PagerError::ForeignUrl(origin));
+            return Err(LinkError::Foreign(origin));
         }
         if holds_userinfo(&url) {
-            return Err(PagerError::UserinfoUrl);
+            return Err(LinkError::Userinfo);
         }
-        Ok(Position::Url(url))
+        Ok(url)
     }
 }
 
 /// The path and the query of a URL at another origin.
-fn rebased(url: &Url, home: &Url, path: &str) -> Result<Url, PagerError> {
+fn rebased(url: &Url, home: &Url, path: &str) -> Result<Url, LinkError> {
     if holds_userinfo(url) {
-        return Err(PagerError::UserinfoUrl);
+        return Err(LinkError::Userinfo);
     }
     if url.cannot_be_a_base() {
-        return Err(PagerError::BadUrl);
+        return Err(LinkError::Invalid);
     }
     let mut rebased = home.clone();
     rebased.set_path(path);
@@ -46,7 +61,7 @@ fn rebased(url: &Url, home: &Url, path: &str) -> Result<Url, PagerError> {
 }
 
 /// Whether a target says nothing of where its path begins.
-fn is_relative_to_page(target: &str) -> bool {
+pub(super) fn is_relative_to_page(target: &str) -> bool {
     !target.starts_with('/') && Url::parse(target) == Err(url::ParseError::RelativeUrlWithoutBase)
 }
 
