@@ -1,7 +1,7 @@
 //! Logs that tests read.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::Dispatch;
 use tracing::subscriber::with_default;
@@ -56,8 +56,14 @@ impl Capturing {
     }
 }
 
+/// A second subscriber, which nobody uses. While there is only one, an event that another thread is
+/// the first to reach is switched off for good unless that thread listens too.
+static ANOTHER: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 /// A log under `filter` that loses nothing.
 pub(crate) fn capturing(filter: &str) -> Capturing {
+    LazyLock::force(&ANOTHER);
     let log = CapturedLog::default();
     let (lines, writer) = queue(log.clone(), usize::MAX).unwrap();
     let subscriber = subscriber(LogFormat::Json, parse(filter).unwrap(), lines);

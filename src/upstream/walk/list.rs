@@ -30,7 +30,11 @@ pub(super) async fn read_list(
     if is_fault(&reason) && !adapter.exchange.withdraw_retry() {
         return Err(reason);
     }
-    tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
+    if is_refusal(reason.kind) {
+        tracing::info!(source = %adapter.name(), %reason, "a page was refused during a walk, walking again");
+    } else {
+        tracing::info!(source = %adapter.name(), %reason, "list changed during its walk, walking again");
+    }
     observers.notify(&Event::WalkRestarted(&reason));
     let second = attempt(true).await;
     match second.map_err(|interrupted| interrupted.masked(&adapter.masks)) {

@@ -11,6 +11,7 @@ use crate::clock::WallClock;
 use crate::config::testing::load_block;
 use crate::observe::{Observer, Timeline};
 use crate::problem::Problems;
+use crate::telemetry::testing::capturing;
 use crate::tls::Tls;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::Position;
@@ -62,6 +63,40 @@ impl Replay for TwoPages {
     fn has_only_pages(&self) -> bool {
         false
     }
+}
+
+/// A page, and a refusal of every further one.
+#[derive(Debug)]
+struct OnePage;
+
+impl Replay for OnePage {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let mut response = Response::new(Bytes::from(r#"{"teams": [{"id": "a"}], "next": "b"}"#));
+        if request.uri().query().is_some() {
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        Ok(response)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_that_begins_again_because_a_page_was_refused_is_not_said_to_have_changed() {
+    let (block, _) = BLOCK.split_once("auth").unwrap();
+    let adapter = Arc::new(adapter(block));
+    adapter.set_replay(Arc::new(OnePage));
+    let capturing = capturing("info");
+    let guard = tracing::dispatcher::set_default(&capturing.dispatch);
+    walk(&adapter, &Observers::default()).await.unwrap_err();
+    drop(guard);
+    capturing.end();
+    let log = capturing.log.text();
+    let expected = "a page was refused during a walk, walking again";
+    assert!(log.contains(expected), "{log}");
+    assert!(!log.contains("list changed"), "{log}");
 }
 
 /// Writes events down, each as a line.
