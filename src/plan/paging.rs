@@ -270,6 +270,9 @@ pub enum ShortPage {
 pub enum EmptyPage {
     /// It was the last page, unless a flag says that there are more.
     End,
+    /// Nothing, as long as twenty of them do not follow each other: a walk along pages without records that
+    /// each name a next one would not end, so that is an error.
+    Few,
     /// Nothing. The walk ends in another way.
     Continue,
 }

@@ -303,7 +303,7 @@ impl Numbered {
         if self.limit.is_none() {
             self.check_without_limit(at, problems);
         }
-        if self.empty_page == EmptyPage::Continue && !self.is_announced && !self.is_told {
+        if self.empty_page != EmptyPage::End && !self.is_announced && !self.is_told {
             let message = "nothing would end the walk if an empty page does not";
             let problem = Problem::new(at.join("empty_page"), message);
             problems.push(if self.has_hint {

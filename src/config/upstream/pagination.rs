@@ -37,10 +37,13 @@ pub enum Pagination {
     Offset(OffsetPages),
     /// Pages are numbered. `{page}` is the number.
     Page(NumberedPages),
-    /// The `Link` header contains the URL of the next page (RFC 8288, `rel="next"`).
+    /// The `Link` header contains the URL of the next page (RFC 8288, `rel="next"`). A link with
+    /// `results="false"` is none. Where the last page has a next link like any other, set
+    /// `empty_page = "end"`.
     Link(LinkPages),
     /// The body contains the URL of the next page, absolute or relative. It must have the same
-    /// origin as `base_url` or one of `origins`.
+    /// origin as `base_url` or one of `origins`. Where the last page names a next one like any other, set
+    /// `empty_page = "end"`, or `total`.
     NextUrl(NextUrlPages),
 }
 
@@ -196,8 +199,8 @@ pub struct CursorPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means.
-    #[serde(default = "goes_on")]
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
     /// error.
@@ -325,8 +328,8 @@ pub struct LinkPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means.
-    #[serde(default = "goes_on")]
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
     /// error.
@@ -368,8 +371,8 @@ pub struct NextUrlPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means.
-    #[serde(default = "goes_on")]
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
     /// error.
@@ -392,6 +395,6 @@ const fn ends() -> EmptyPage {
     EmptyPage::End
 }
 
-const fn goes_on() -> EmptyPage {
-    EmptyPage::Continue
+const fn few() -> EmptyPage {
+    EmptyPage::Few
 }

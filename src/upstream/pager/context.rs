@@ -54,6 +54,8 @@ pub struct WalkTotals {
     pub received: u64,
     /// The total that a request of its own returned.
     pub counted: Option<u64>,
+    /// The total that was stated last, by whatever.
+    pub announced: Option<u64>,
 }
 
 impl WalkTotals {
@@ -63,6 +65,7 @@ impl WalkTotals {
             granted: records,
             received: records,
             counted,
+            announced: counted,
         }
     }
 }

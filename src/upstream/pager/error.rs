@@ -94,6 +94,12 @@ pub enum PagerError {
          the upstream leaves records out of its pages"
     )]
     EmptyBeforeHint(u64),
+    /// So many pages in a row have no records, and each names a next one.
+    #[error(
+        "{0} pages in a row without records, and each names a next one: set \
+         `pagination.empty_page = \"end\"` if the first of them ends the list, or `\"continue\"` to read on"
+    )]
+    EmptyPages(u64),
     /// The first page announces more pages than a walk may have.
     #[error("{0} pages are announced, more than `limits.pages` allows")]
     TooMany(u64),
@@ -169,6 +175,7 @@ impl From<PagerError> for UpstreamError {
             | PagerError::SeveralParents { .. }
             | PagerError::NoFurtherPage { .. }
             | PagerError::NoNext
+            | PagerError::EmptyPages(_)
             | PagerError::NoLastRecordKey(_)
             | PagerError::EmptyFirstPage(_)
             | PagerError::EmptyBeforeHint(_)

@@ -183,10 +183,12 @@ impl Paging {
                     NextCursor::Structure { structure } => Naming::Structure(structure),
                     NextCursor::Several { values } => Naming::Several(values),
                 };
-                self.follow(naming, flag, context)
+                self.follow(naming, flag, totals, context)
             }
-            (PagingStyle::Link, _) => self.follow(Naming::Link, flag, context),
-            (PagingStyle::NextUrl { next }, _) => self.follow(Naming::At(next), flag, context),
+            (PagingStyle::Link, _) => self.follow(Naming::Link, flag, totals, context),
+            (PagingStyle::NextUrl { next }, _) => {
+                self.follow(Naming::At(next), flag, totals, context)
+            }
         }
     }
 
@@ -270,12 +272,18 @@ impl Paging {
         &'a self,
         naming: Naming<'a>,
         flag: Option<Flag<'a>>,
+        totals: WalkTotals,
         context: PageContext<'_>,
     ) -> Result<Decision<'a>, PagerError> {
         match flag {
             Some(flag) if !flag.more => return Ok(Decision::end(Reason::Flag(flag))),
             None if context.records == 0 && self.empty_page == EmptyPage::End => {
                 return Ok(Decision::end(Reason::Empty));
+            }
+            None if context.records == 0
+                && let Some(reason) = self.reached(totals, context)? =>
+            {
+                return Ok(Decision::end(reason));
             }
             Some(_) | None => {}
         }
@@ -284,6 +292,29 @@ impl Paging {
             (None, Some(_)) => Err(PagerError::NoNext),
             (None, None) => Ok(Decision::end(Reason::Unnamed(naming))),
         }
+    }
+
+    /// The exact total that has come, if one has.
+    fn reached(
+        &self,
+        totals: WalkTotals,
+        context: PageContext<'_>,
+    ) -> Result<Option<Reason<'_>>, PagerError> {
+        let Some(total) = self
+            .total
+            .as_ref()
+            .filter(|total| total.trust == Trust::Exact)
+        else {
+            return Ok(None);
+        };
+        let stated = self.announces(context)?.records.or(totals.announced);
+        let Some(stated) = stated.filter(|&stated| stated == totals.received) else {
+            return Ok(None);
+        };
+        Ok(Some(match total.in_page() {
+            Some(at) => Reason::Records(at, stated),
+            None => Reason::Counted(stated),
+        }))
     }
 
     /// The position that the page names, if it names one.

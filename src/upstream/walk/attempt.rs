@@ -11,16 +11,16 @@ use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Parents;
-use crate::plan::Repeat;
+use crate::plan::{EmptyPage, Repeat};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::links::LinkError;
-use crate::upstream::pager::{Next, PagerError, Position, WalkTotals};
+use crate::upstream::pager::{Next, PagerError, Position, Reason, WalkTotals};
 
 use super::account::{Doubt, Verdict};
 use super::budget::WalkBudget;
 use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
 use super::seen::PageSeen;
-use super::tally::Tally;
+use super::tally::{FRUITLESS_PAGES, Tally};
 
 /// One attempt to read the whole list.
 pub(super) struct Attempt<'a> {
@@ -36,6 +36,8 @@ pub(super) struct Attempt<'a> {
     beyond_parents: Option<Position>,
     /// What seems to be the end, once nothing names a further page.
     ended_by: EndedBy,
+    /// How many pages without records came last, each of which names a next one.
+    empty_in_a_row: u64,
     tally: Tally<'a>,
 }
 
@@ -56,6 +58,7 @@ impl<'a> Attempt<'a> {
             last: None,
             beyond_parents: None,
             ended_by: EndedBy::WholeList,
+            empty_in_a_row: 0,
             tally: Tally::new(adapter, budget, is_second),
         }
     }
@@ -281,6 +284,7 @@ impl<'a> Attempt<'a> {
             granted: self.granted,
             received: self.tally.listed + records,
             counted: self.tally.counted(),
+            announced: self.tally.announced(),
         }
     }
 
@@ -293,9 +297,22 @@ impl<'a> Attempt<'a> {
             next: &decision.next,
             reason: format_args!("{}", decision.reason),
         });
+        self.note_empty(page, decision.reason)?;
         self.ended_by = decision.reason.ended_by();
         self.last = Some((page.position.clone(), page.listed()));
         Ok(decision.next)
+    }
+
+    /// Pages without records that each name a next one may have no end.
+    fn note_empty(&mut self, page: &FetchedPage, reason: Reason<'_>) -> Result<(), PagerError> {
+        let is_empty = page.listed() == 0 && page.parents().is_none();
+        let is_named = is_empty && matches!(reason, Reason::Named(_));
+        self.empty_in_a_row = if is_named { self.empty_in_a_row + 1 } else { 0 };
+        let is_bounded = self.adapter.paging().empty_page == EmptyPage::Few;
+        if is_bounded && self.empty_in_a_row == FRUITLESS_PAGES {
+            return Err(PagerError::EmptyPages(FRUITLESS_PAGES));
+        }
+        Ok(())
     }
 
     /// An upstream that links to another origin may be compromised.

@@ -33,8 +33,9 @@ use super::room::GroupRoom;
 use super::seen::{PageSeen, SeenPages};
 
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
-/// is wrong, and a long list would cost its upstream hundreds of requests to show it.
-const PAGES_WITHOUT_GROUPS: u64 = 20;
+/// is wrong, and a long list would cost its upstream hundreds of requests to show it. So it does after as
+/// many without records in a row that each name a next one.
+pub(super) const FRUITLESS_PAGES: u64 = 20;
 
 /// Which part of the room for its list what is remembered of its pages may take.
 const REMEMBERED_PART: u64 = 8;
@@ -185,7 +186,7 @@ impl<'a> Tally<'a> {
         self.repeated += repeated.listed + repeated_rows;
         let says_more =
             (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
-        if self.pages == PAGES_WITHOUT_GROUPS && !says_more {
+        if self.pages == FRUITLESS_PAGES && !says_more {
             self.check_mapped()?;
         }
         Ok(PageSeen::New)
@@ -316,6 +317,11 @@ impl<'a> Tally<'a> {
             is_short: paging.is_short(self.last_page),
             asked: paging.limit.map(u64::from),
         }
+    }
+
+    /// The number of records that was stated last.
+    pub(super) const fn announced(&self) -> Option<u64> {
+        self.announced.records
     }
 
     /// What a request of its own returned as the number of records.

@@ -8,6 +8,7 @@ mod drift_of_cursors;
 mod evidence;
 mod faults;
 mod lists;
+mod next_on_every_page;
 mod pace;
 mod styles;
 mod tokens;

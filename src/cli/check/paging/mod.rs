@@ -133,7 +133,7 @@ fn end(paging: &Paging) -> String {
         PagingStyle::Cursor { .. } | PagingStyle::Link | PagingStyle::NextUrl { .. } => {
             let empty = match paging.empty_page {
                 EmptyPage::End => " or a page is empty",
-                EmptyPage::Continue => "",
+                EmptyPage::Few | EmptyPage::Continue => "",
             };
             format!("until there is none{empty}")
         }

@@ -86,6 +86,7 @@ fn decide(
         },
         received: count,
         counted: None,
+        announced: None,
     };
     let decision = paging.decide(position, totals, context)?;
     assert_eq!(
@@ -304,6 +305,7 @@ fn an_answer_past_the_end_ends_any_style() {
         granted: 2,
         received: 2,
         counted: Some(9),
+        announced: Some(9),
     };
     for style in ["page", "offset", "link"] {
         let paging = paging(&format!("style = '{style}'"));
