@@ -199,7 +199,8 @@ pub struct CursorPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come (two
+    /// in a row, where a single page had them all).
     #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
@@ -328,7 +329,8 @@ pub struct LinkPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come (two
+    /// in a row, where a single page had them all).
     #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an
@@ -371,7 +373,8 @@ pub struct NextUrlPages {
     /// How far `total` is trusted.
     #[serde(default)]
     pub trust: Trust,
-    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come.
+    /// What a page without records means. Whatever it means, it is the end where an exact `total` has come (two
+    /// in a row, where a single page had them all).
     #[serde(default = "few")]
     pub empty_page: EmptyPage,
     /// The length at which the upstream cuts off its list without saying so. Reaching it is an

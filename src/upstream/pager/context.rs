@@ -56,6 +56,8 @@ pub struct WalkTotals {
     pub counted: Option<u64>,
     /// The total that was stated last, by whatever.
     pub announced: Option<u64>,
+    /// Whether the page before has no records, and named this one.
+    pub is_after_empty: bool,
 }
 
 impl WalkTotals {
@@ -66,6 +68,7 @@ impl WalkTotals {
             received: records,
             counted,
             announced: counted,
+            is_after_empty: false,
         }
     }
 }

@@ -280,31 +280,29 @@ impl Paging {
             None if context.records == 0 && self.empty_page == EmptyPage::End => {
                 return Ok(Decision::end(Reason::Empty));
             }
-            None if context.records == 0
-                && let Some(reason) = self.reached(totals, context)? =>
-            {
-                return Ok(Decision::end(reason));
-            }
             Some(_) | None => {}
         }
         match (self.named(context)?, flag) {
+            (Some(_), None) if let Some(reason) = self.reached(totals, context)? => {
+                Ok(Decision::end(reason))
+            }
             (Some(position), _) => Ok(Decision::one(position, Reason::Named(naming))),
             (None, Some(_)) => Err(PagerError::NoNext),
             (None, None) => Ok(Decision::end(Reason::Unnamed(naming))),
         }
     }
 
-    /// The exact total that has come, if one has.
+    /// The exact total that has come, if one has and nothing more comes. It may be the length of the only page
+    /// with records: then two pages in a row must be empty.
     fn reached(
         &self,
         totals: WalkTotals,
         context: PageContext<'_>,
     ) -> Result<Option<Reason<'_>>, PagerError> {
-        let Some(total) = self
-            .total
-            .as_ref()
-            .filter(|total| total.trust == Trust::Exact)
-        else {
+        let is_sure = totals.received > totals.granted || totals.is_after_empty;
+        let is_end =
+            |total: &&Total| total.trust == Trust::Exact && context.records == 0 && is_sure;
+        let Some(total) = self.total.as_ref().filter(is_end) else {
             return Ok(None);
         };
         let stated = self.announces(context)?.records.or(totals.announced);

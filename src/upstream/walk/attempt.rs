@@ -285,6 +285,7 @@ impl<'a> Attempt<'a> {
             received: self.tally.listed + records,
             counted: self.tally.counted(),
             announced: self.tally.announced(),
+            is_after_empty: self.empty_in_a_row > 0,
         }
     }
 

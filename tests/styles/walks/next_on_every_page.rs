@@ -16,7 +16,7 @@ use crate::support::server::{Server, json as answer, parameter};
 const LINK: &str = r#"
     [upstreams.club]
     base_url = ""
-    request = { path = "/teams" }
+    request = { path = "/linked" }
     records = "/teams"
     pagination = { style = "link" }
     fields = { id = "id", name = "id" }
@@ -53,8 +53,10 @@ async fn upstream(pages: &'static [u64], total: u64) -> (Server, Arc<AtomicU64>)
         let next = page + 1;
         let body = json!({ "teams": teams, "next": format!("/teams?p={next}"), "cursor": next, "total": total });
         let mut response = answer(&body);
-        let link = format!("</teams?p={next}>; rel=\"next\"");
-        response.headers_mut().insert("link", link.parse().unwrap());
+        if request.uri().path() == "/linked" {
+            let link = format!("</linked?p={next}>; rel=\"next\"");
+            response.headers_mut().insert("link", link.parse().unwrap());
+        }
         response
     });
     (server.await, asked)
@@ -109,4 +111,14 @@ async fn a_page_without_records_is_the_end_where_an_exact_total_has_come(#[case]
     // A hint says only how far to read at least.
     let settings = [("pagination.total", "/total"), ("pagination.trust", "hint")];
     failed(&adapter(toml, &server, &settings)).await;
+}
+
+#[tokio::test]
+async fn a_total_that_may_be_the_length_of_the_only_page_is_the_end_at_the_second_page_without_records()
+ {
+    let (server, asked) = upstream(&[0], 1).await;
+    let settings = [("pagination.total", "/total")];
+    let list = walked(&adapter(NEXT_URL, &server, &settings)).await;
+    assert_eq!((list.groups.len(), list.ended_by), (1, EndedBy::Total));
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
 }

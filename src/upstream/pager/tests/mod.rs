@@ -87,6 +87,7 @@ fn decide(
         received: count,
         counted: None,
         announced: None,
+        is_after_empty: false,
     };
     let decision = paging.decide(position, totals, context)?;
     assert_eq!(
@@ -306,6 +307,7 @@ fn an_answer_past_the_end_ends_any_style() {
         received: 2,
         counted: Some(9),
         announced: Some(9),
+        is_after_empty: false,
     };
     for style in ["page", "offset", "link"] {
         let paging = paging(&format!("style = '{style}'"));
