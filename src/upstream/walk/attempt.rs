@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::error::UpstreamError;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
@@ -67,7 +68,8 @@ impl<'a> Attempt<'a> {
         self.count().await?;
         let first = self.adapter.first_page();
         self.positions.insert(first.clone());
-        let page = self.fetch(first).await?;
+        let page = self.fetch(first.clone()).await?;
+        let page = told(self.observers, &first, self.found(page))?;
         self.granted = page.listed();
         let mut next = self.take(page).await?;
         loop {
@@ -302,6 +304,23 @@ impl<'a> Attempt<'a> {
         self.ended_by = decision.reason.ended_by();
         self.last = Some((page.position.clone(), page.listed()));
         Ok(decision.next)
+    }
+
+    /// The first page, unless it was not found: where people or partitions are listed, that is no empty list,
+    /// whatever a rule says of further pages. That of groups may be one: its shrink guard looks after it.
+    fn found(&self, page: FetchedPage) -> Result<FetchedPage, UpstreamError> {
+        let is_missing = matches!(page.status, StatusCode::NOT_FOUND | StatusCode::GONE);
+        let is_of_others = self.adapter.is_related() || self.adapter.related().partitions.is_some();
+        if !page.is_past_end() || !is_missing || !is_of_others {
+            return Ok(page);
+        }
+        let detail = format!(
+            "status {} on the first page, which cannot be past the end (`answers`, `means = \"end\"`): \
+             correct the request, or let the rule mean `ok`, with `records.absent = \"empty\"`, if an empty list \
+             answers so",
+            page.status.as_u16()
+        );
+        Err(UpstreamError::new(ErrorKind::HttpStatus, detail).with_status(page.status))
     }
 
     /// Pages without records that each name a next one may have no end.

@@ -97,7 +97,8 @@ impl<'a> CompletedGroups<'a> {
         Ok(())
     }
 
-    /// One group may always be gone, and others up to the share that is allowed.
+    /// One group among others may always be gone, and more up to the share that is allowed. Where all of
+    /// them are, the request is more likely wrong.
     fn note_gone(
         &mut self,
         error: UpstreamError,
@@ -106,8 +107,19 @@ impl<'a> CompletedGroups<'a> {
     ) -> Result<(), UpstreamError> {
         self.gone += 1;
         let (gone, of) = (self.gone, self.of);
-        if gone == 1 || gone as f64 <= most.get() * of as f64 {
+        let is_one_of_several = gone == 1 && of > 1;
+        if is_one_of_several || gone as f64 <= most.get() * of as f64 {
             return Ok(());
+        }
+        if gone == self.done {
+            let status = error.status.map_or(404, |status| status.as_u16());
+            let groups = match gone {
+                1 => "the only group that was listed".to_owned(),
+                _ => format!("all {gone} groups asked for so far"),
+            };
+            return Err(error.within(format_args!(
+                "{groups} answered {status}: is `{list}.request.path` right?"
+            )));
         }
         Err(error.within(format_args!(
             "{gone} of {of} groups are gone that were just listed, more than {most} (`{list}.gone`)"

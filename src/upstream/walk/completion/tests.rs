@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -320,6 +321,28 @@ async fn groups_that_are_gone_are_left_out_up_to_the_share_that_may_be() {
     let (groups, progress) = walker.walk().await.unwrap();
     assert_eq!((groups.len(), progress.gone, progress.done), (19, 1, 20));
     assert!(groups.iter().all(|group| group.source_id != "3"));
+}
+
+#[rstest]
+#[case::a_few(
+    20,
+    "all 3 groups asked for so far answered 404: is `members.request.path` right?: the members of the group `2`: "
+)]
+#[case::two(2, "all 2 groups asked for so far answered 404: ")]
+#[case::one(
+    1,
+    "the only group that was listed answered 404: is `members.request.path` right?: the members of "
+)]
+#[tokio::test(start_paused = true)]
+async fn where_no_group_is_found_the_request_is_what_is_wrong(
+    #[case] groups: u64,
+    #[case] expected: &str,
+) {
+    let forge = Forge::of(some_groups(groups), 100);
+    let members = with_members("");
+    let block = members.replace("/groups/{group.id}/members", "/group/{group.id}/members");
+    let error = Walker::of(&forge, &block).walk().await.unwrap_err();
+    assert!(error.detail.starts_with(expected), "{error}");
 }
 
 const PARTITIONED: &str = "

@@ -114,7 +114,11 @@ impl Forge {
                 let group = orgs.values().find_map(|groups| groups.get(&id)).unwrap();
                 group.members.iter().map(|id| json!({"id": id})).collect()
             }
-            other => panic!("{other:?}"),
+            _ => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::NOT_FOUND;
+                return response;
+            }
         };
         let page = request
             .uri()
