@@ -218,6 +218,8 @@ pub struct CompletionProgress {
     /// How many groups had changed although they would have been taken for unchanged: only known where all are asked
     /// for.
     pub differing: u64,
+    /// How many groups have another number of members than their records say (`fields.member_count`).
+    pub miscounted: u64,
 }
 
 /// What a walk brought of a list that is kept up by walks for what has changed.

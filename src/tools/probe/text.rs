@@ -340,14 +340,21 @@ pub(super) fn completion(progress: &CompletionProgress) -> String {
         of,
         asked,
         gone,
+        miscounted,
         ..
     } = progress;
     let gone = match gone {
         0 => String::new(),
         gone => format!(", {gone} gone meanwhile"),
     };
+    let miscounted = match miscounted {
+        0 => String::new(),
+        miscounted => {
+            format!(", {miscounted} with another number of members than their records say")
+        }
+    };
     format!(
-        "{done} of {} complete, {asked} lists asked for{gone}",
+        "{done} of {} complete, {asked} lists asked for{gone}{miscounted}",
         counted(*of, "group")
     )
 }

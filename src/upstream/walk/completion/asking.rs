@@ -66,7 +66,8 @@ impl GroupCompletion<'_> {
             request,
             records: (!is_told).then_some(walked.first_page),
         });
-        Ok(ListAnswer::Rows(walked.rows, tag))
+        let left_out = walked.counts.left_out;
+        Ok(ListAnswer::Rows(walked.rows, tag, left_out))
     }
 
     /// Takes note of how many records came on the first page of a list.

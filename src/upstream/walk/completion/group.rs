@@ -21,6 +21,7 @@ use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
 
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
+use super::people_read::{PeopleDoubt, PeopleRead};
 
 /// How much of an id a message shows.
 pub(super) const ID_CHARS: usize = 60;
@@ -59,7 +60,7 @@ pub(super) struct GroupCompletion<'a> {
     /// The groups that were listed, and what stands around each page of them.
     listed: (&'a [GroupPage], &'a [OuterValues]),
     details: Option<(&'a Details, Observers)>,
-    people: Vec<(&'a MemberList, Observers)>,
+    people: Vec<(&'a MemberList, Observers, PeopleRead)>,
     /// Whether anything that was read before may be used again.
     reuses: bool,
     /// Whether the record of a group says how many members there are.
@@ -70,11 +71,13 @@ pub(super) struct GroupCompletion<'a> {
     kept: AtomicU64,
     differing: AtomicU64,
     pub(super) longest: Mutex<LongestPages>,
+    miscounted: AtomicU64,
 }
 
 /// What a request for a list of a group brought.
 pub(super) enum ListAnswer {
-    Rows(Vec<ReadRow>, Option<ListTag>),
+    /// What was read, how it is known again, and how many items `records.only` left out.
+    Rows(Vec<ReadRow>, Option<ListTag>, u64),
     /// It has not changed.
     Unchanged(ListTag),
 }
@@ -100,7 +103,7 @@ impl<'a> GroupCompletion<'a> {
             listed,
             details: details.map(|details| (details, observers(RelatedList::Details))),
             people: (related.people.iter())
-                .map(|list| (list, observers(list.role)))
+                .map(|list| (list, observers(list.role), PeopleRead::default()))
                 .collect(),
             reuses: related.full().is_some(),
             is_counted: context.adapter.mapping().fields.member_count.is_some(),
@@ -110,6 +113,7 @@ impl<'a> GroupCompletion<'a> {
             kept: AtomicU64::new(0),
             differing: AtomicU64::new(0),
             longest: Mutex::new(recollection.longest()),
+            miscounted: AtomicU64::new(0),
         }
     }
 
@@ -123,7 +127,22 @@ impl<'a> GroupCompletion<'a> {
             kept: self.kept.load(Ordering::Relaxed),
             gone,
             differing: self.differing(),
+            miscounted: self.miscounted(),
         }
+    }
+
+    /// How many groups have another number of members than their record says.
+    pub(super) fn miscounted(&self) -> u64 {
+        self.miscounted.load(Ordering::Relaxed)
+    }
+
+    /// What looks wrong of the people in each role.
+    pub(super) fn doubts(&self) -> impl Iterator<Item = (RelatedList, PeopleDoubt)> {
+        let people = self.people.iter();
+        people.flat_map(|(list, _, read)| {
+            let doubts = read.doubts(list).into_iter();
+            doubts.map(|doubt| (list.role, doubt))
+        })
     }
 
     /// How many groups had changed although they would have been taken for unchanged.
@@ -188,11 +207,12 @@ impl<'a> GroupCompletion<'a> {
                 }
             }
         }
-        for (list, observers) in &self.people {
-            let asked = self.people(list, observers, &group, listed, &past, &mut mark);
+        for (list, observers, read) in &self.people {
+            let asked = self.people((list, observers, read), &group, listed, &past, &mut mark);
             match asked.await {
                 Ok((people, is_other)) => {
                     differs |= is_other;
+                    self.compare_count(list.role, &people, &group);
                     put_people(&mut group, list.role, people, self.is_counted);
                 }
                 Err(error) => return gone_or_failed(error, list.role, list.gone, &group),
@@ -255,7 +275,7 @@ impl<'a> GroupCompletion<'a> {
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (ListAnswer::Rows(rows, tag), _) => {
+            (ListAnswer::Rows(rows, tag, _), _) => {
                 let seems_same = seems_same || is_told_same(known, tag.as_ref());
                 mark.tags.extend(tag.filter(|_| is_etag(details.reuse)));
                 let laid = self.overlaid(group, listed, details, &rows)?;
@@ -269,7 +289,7 @@ impl<'a> GroupCompletion<'a> {
     /// Whether two are the same but for the people that come in lists of their own.
     fn is_alike(&self, before: &Group, laid: &Group) -> bool {
         let mut laid = laid.clone();
-        for (list, _) in &self.people {
+        for (list, ..) in &self.people {
             let people = people_of(before, list.role).clone();
             put_people(&mut laid, list.role, people, self.is_counted);
         }
@@ -279,8 +299,7 @@ impl<'a> GroupCompletion<'a> {
     /// The people of a group in one role, and whether they differ although they seemed not to have changed.
     async fn people(
         &self,
-        list: &MemberList,
-        observers: &Observers,
+        (list, observers, read): (&MemberList, &Observers, &PeopleRead),
         group: &Group,
         listed: ListedGroup<'_>,
         past: &PastGroup<'_>,
@@ -314,7 +333,8 @@ impl<'a> GroupCompletion<'a> {
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (ListAnswer::Rows(rows, tag), _) => {
+            (ListAnswer::Rows(rows, tag, left_out), _) => {
+                read.note(&rows, left_out);
                 let told = before.filter(|_| is_told_same(known, tag.as_ref()));
                 let same = same.or(told.map(|before| people_of(before, list.role)));
                 mark.tags.extend(tag.filter(|_| is_etag(list.reuse)));
@@ -322,6 +342,15 @@ impl<'a> GroupCompletion<'a> {
                 let differs = same.is_some_and(|same| !is_same_people(same, &people));
                 Ok((people, differs))
             }
+        }
+    }
+
+    /// Whether its record says another number of members than came.
+    fn compare_count(&self, role: RelatedList, people: &[Member], group: &Group) {
+        let counted = group.member_count.filter(|_| self.is_counted);
+        let is_other = counted.is_some_and(|counted| counted != people.len() as u64);
+        if is_other && role == RelatedList::Members {
+            self.miscounted.fetch_add(1, Ordering::Relaxed);
         }
     }
 

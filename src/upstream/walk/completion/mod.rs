@@ -13,6 +13,8 @@ mod group;
 use group::GroupCompletion;
 
 mod people;
+mod people_read;
+use people_read::PeopleDoubt;
 
 use std::time::Duration;
 
@@ -90,6 +92,7 @@ pub(super) async fn complete(
             "groups had changed although reuse took them for unchanged"
         );
     }
+    warn_of_people(&completion);
     let (pages, longest) = (completion.pages_read(), completion.longest());
     counts.gone = completed.gone;
     let full_at = (full.is_some() && is_full).then_some(began);
@@ -103,6 +106,36 @@ pub(super) async fn complete(
         pages: listed.pages + pages,
         ..listed
     })
+}
+
+/// What looks wrong of the people of all groups, each once.
+fn warn_of_people(completion: &GroupCompletion<'_>) {
+    let source = &**completion.context.adapter.name();
+    let miscounted = completion.miscounted();
+    if miscounted > 0 {
+        tracing::warn!(
+            source,
+            miscounted,
+            "groups have another number of members than their records say"
+        );
+    }
+    for (list, doubt) in completion.doubts() {
+        let list = <&str>::from(list);
+        match doubt {
+            PeopleDoubt::LeftOut(left_out) => {
+                tracing::warn!(source, list, left_out, "records.only left out everybody");
+            }
+            PeopleDoubt::Lacking(field, people) => {
+                tracing::warn!(
+                    source,
+                    list,
+                    field,
+                    people,
+                    "nobody has a value for a field of people"
+                );
+            }
+        }
+    }
 }
 
 #[cfg(test)]

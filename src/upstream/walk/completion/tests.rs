@@ -345,6 +345,60 @@ async fn where_no_group_is_found_the_request_is_what_is_wrong(
     assert!(error.detail.starts_with(expected), "{error}");
 }
 
+/// What a walk warns of.
+async fn warnings(groups: u64, block: &str) -> (String, CompletionProgress) {
+    let forge = Forge::of(some_groups(groups), 100);
+    let capturing = capturing("warn");
+    let guard = tracing::dispatcher::set_default(&capturing.dispatch);
+    let (_, progress) = Walker::of(&forge, block).walk().await.unwrap();
+    drop(guard);
+    capturing.end();
+    (capturing.log.text(), progress)
+}
+
+#[rstest]
+#[case::by_a_value_that_nobody_has(
+    "records = '/'\n        pagination",
+    "records = { at = '/', only = { path = 'id', equals = 'x' } }\n        pagination",
+    r#""message":"records.only left out everybody","source":"club","list":"members","left_out":12"#
+)]
+#[case::by_a_path_without_values(
+    "fields = { id = 'id' }",
+    "fields = { id = 'id', email = 'mail' }",
+    r#""message":"nobody has a value for a field of people","source":"club","list":"members","field":"email","people":12"#
+)]
+#[tokio::test(start_paused = true)]
+async fn what_empties_all_lists_of_people_is_warned_of_once(
+    #[case] right: &str,
+    #[case] wrong: &str,
+    #[case] expected: &str,
+) {
+    let members = with_members("");
+    let (log, _) = warnings(8, &members).await;
+    assert_eq!(log, "");
+    let at = members.rfind(right).unwrap();
+    let block = format!("{}{wrong}{}", &members[..at], &members[at + right.len()..]);
+    let (log, _) = warnings(8, &block).await;
+    assert!(log.contains(expected), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_with_another_number_of_members_than_their_record_says_are_counted() {
+    let members = with_members("");
+    let fields = "updated_at = 'updated_at' }";
+    let counted = "updated_at = 'updated_at', member_count = 'id' }";
+    let block = members.replace(fields, counted);
+    let (log, progress) = warnings(4, &block).await;
+    assert_eq!((log.as_str(), progress.miscounted), ("", 0));
+    // The groups 4 and 5 have as many members as 0 and 1.
+    let (log, progress) = warnings(6, &block).await;
+    assert_eq!(progress.miscounted, 2);
+    let expected = "groups have another number of members than their records say";
+    assert!(log.contains(expected), "{log}");
+    assert!(log.contains(r#""miscounted":2"#), "{log}");
+}
+
 const PARTITIONED: &str = "
     base_url = 'http://forge.example'
     request = { path = '/orgs/{partition.org}/groups' }
