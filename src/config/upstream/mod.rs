@@ -252,7 +252,8 @@ pub struct Limits {
     /// Whether to slow down when response headers say that the upstream's own rate limit is nearly
     /// used up. The remaining requests are spread over the time until the limit resets. The headers
     /// are `RateLimit`, `RateLimit-Remaining`, `RateLimit-Reset`, their `X-RateLimit-…` and
-    /// `X-Rate-Limit-…` forms, and `Retry-After`. A reset value of 1,000,000,000 or more is a Unix
+    /// `X-Rate-Limit-…` forms, these with a name between as well (`X-Sentry-Rate-Limit-Remaining`), and
+    /// `Retry-After`. A reset value of 1,000,000,000 or more is a Unix
     /// time in seconds or milliseconds; a smaller one is a number of seconds from now. A successful
     /// response can delay requests by one minute at most, a refusal by ten.
     pub pacing: bool,

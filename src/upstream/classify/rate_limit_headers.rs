@@ -7,7 +7,8 @@
 //!   (draft-ietf-httpapi-ratelimit-headers-10), and the single header of draft 7, `RateLimit:
 //!   limit=100, remaining=50, reset=30`;
 //! * `RateLimit-Limit`, `-Remaining` and `-Reset` (drafts 0 to 6);
-//! * the same with the prefix `X-RateLimit-` or `X-Rate-Limit-`.
+//! * the same with the prefix `X-RateLimit-` or `X-Rate-Limit-`, also with a name between, as in
+//!   `X-Sentry-Rate-Limit-Remaining`.
 //!
 //! Parsing is a plain function; [`Pacing`](crate::upstream::transport) says what follows from it.
 
@@ -21,8 +22,8 @@ use super::delay::reset;
 /// How many remaining requests are few if the upstream does not state its limit.
 const FEW: u64 = 20;
 
-/// The prefixes of `limit`, `remaining` and `reset`.
-const PREFIXES: [&str; 3] = ["ratelimit", "x-ratelimit", "x-rate-limit"];
+/// What stands before `-limit`, `-remaining` and `-reset`, after `x-` and whatever name.
+const WORDS: [&str; 2] = ["ratelimit", "rate-limit"];
 
 /// One limit of the upstream, as a response states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,11 @@ pub(super) fn exhausted(headers: &HeaderMap, now: Timestamp) -> Option<Exhausted
 
 /// Some upstreams send a limit of zero for no limit.
 fn stated(headers: &HeaderMap, now: Timestamp) -> impl Iterator<Item = Stated> {
-    let separate = PREFIXES.iter().filter_map(move |prefix| {
+    let separate = headers.keys().filter_map(move |name| {
+        let prefix = name.as_str().strip_suffix("-remaining")?;
+        is_of_limit(prefix).then_some(prefix)
+    });
+    let separate = separate.filter_map(move |prefix| {
         let read = |what: &str| text(headers, &format!("{prefix}-{what}"));
         Some(Stated {
             remaining: read("remaining")?.trim().parse().ok()?,
@@ -98,6 +103,15 @@ fn stated(headers: &HeaderMap, now: Timestamp) -> impl Iterator<Item = Stated> {
         .into_iter()
         .chain(separate)
         .filter(|stated| stated.limit != Some(0))
+}
+
+/// Whether headers that begin so state a limit of requests.
+fn is_of_limit(prefix: &str) -> bool {
+    let is_named = |word: &&str| {
+        let name = prefix.strip_suffix(*word);
+        name.is_some_and(|name| name.starts_with("x-") && name.ends_with('-'))
+    };
+    prefix == "ratelimit" || WORDS.iter().any(is_named)
 }
 
 /// The limits in the `RateLimit` header of drafts 7 and later.
@@ -214,6 +228,15 @@ mod tests {
     #[case::draft_6(
         "RateLimit-Limit: 100, 100;w=60\nRateLimit-Remaining: 50\nRateLimit-Reset: 30",
         &[(50, Some(100), 30)]
+    )]
+    #[case::with_a_name(
+        "X-Sentry-Rate-Limit-Limit: 40\nX-Sentry-Rate-Limit-Remaining: 5\nX-Sentry-Rate-Limit-Reset: 1795253460",
+        &[(5, Some(40), 60)]
+    )]
+    #[case::of_something_else(
+        "X-Sentry-Rate-Limit-ConcurrentRemaining: 0\nX-Sentry-Rate-Limit-Reset: 60\nCost-RateLimit-Remaining: 1\n\
+         Cost-RateLimit-Reset: 60",
+        &[]
     )]
     #[case::a_delta("X-RateLimit-Remaining: 5\nX-RateLimit-Reset: 60", &[(5, None, 60)])]
     #[case::an_epoch(
