@@ -141,6 +141,23 @@ async fn what_curl_i_prints_is_a_sample_with_its_headers() {
 }
 
 #[tokio::test]
+async fn a_last_sample_without_records_that_links_to_a_next_one_is_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (number, records) in [(1, r#"[{"id": 1, "name": "a"}]"#), (2, "[]")] {
+        let file = folder.path().join(number.to_string());
+        let link = format!("link: <https://a.example.com/g?after={number}>; rel=\"next\"");
+        std::fs::write(&file, format!("HTTP/2 200 \r\n{link}\r\n\r\n{records}")).unwrap();
+        files.push(file.to_str().unwrap().to_owned());
+    }
+    let output = infer(&["--sample", &files[0], &files[1]]).await;
+    let proposal = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(proposal.contains("empty_page = \"end\""), "{proposal}");
+    load(proposal);
+}
+
+#[tokio::test]
 async fn a_preset_that_fits_is_named_and_walked() {
     let emulations = Emulations::start(Options::default()).await.unwrap();
     let variables = emulations.variables();

@@ -32,8 +32,12 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         let why = "there is a `Link` header for other pages, so this is the last one";
         ProposedLine::likely("style", "link", why)
     };
+    let mut lines = vec![style];
+    if links.last().is_some_and(Option::is_some) {
+        lines.extend(empty_end(evidence));
+    }
     let targets = links.iter().flatten().map(String::as_str);
-    Some(linked(evidence, vec![style], targets))
+    Some(linked(evidence, lines, targets))
 }
 
 /// Whether the `Link` header names the first, the previous or the last page.
@@ -81,9 +85,18 @@ pub(super) fn by_body(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     // Some name a next page on the last one too, so where no sample shows the URL run out, a flag
     // beside it counts.
     if !series.ends() {
-        lines.extend(evidence.flag());
+        lines.extend(evidence.flag().or_else(|| empty_end(evidence)));
     }
     Some(linked(evidence, lines, series.texts()))
+}
+
+/// That the list ends at a page without records, if the last of several samples is one. It names a next page.
+fn empty_end(evidence: &Evidence<'_, '_>) -> Option<ProposedLine> {
+    let [_, .., last] = evidence.seen else {
+        return None;
+    };
+    let why = "the last sample has no records, and names a next page all the same";
+    (last.records.is_empty()).then(|| ProposedLine::clear("empty_page", "end", why))
 }
 
 /// Whether an `href` is a member of `next`.
