@@ -12,9 +12,13 @@ use serde::Serialize;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::format::excerpt;
 use crate::page::position::{Next, Position};
 use crate::plan::RelatedList;
 use crate::reload::{ReloadOutcome, ReloadTrigger};
+
+/// How much of a group's id a message shows.
+pub(crate) const ID_CHARS: usize = 60;
 
 /// What just happened: to a caller's request, in a walk, in one of a walk's exchanges, in a cache, or to the
 /// process.
@@ -181,9 +185,11 @@ pub enum Event<'a> {
     Evicted(&'static str),
 }
 
-/// A part of a walk, which is read beside others.
+/// A part of a walk, which may be read beside others. Errors name it as it is displayed.
 #[derive(Debug, Clone, Copy)]
 pub enum WalkPart<'a> {
+    /// The list of partitions.
+    Partitions,
     /// The list of groups of one partition.
     Partition {
         /// Its number, from 0.
@@ -198,6 +204,22 @@ pub enum WalkPart<'a> {
         /// Which of its lists.
         list: RelatedList,
     },
+}
+
+impl fmt::Display for WalkPart<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partitions => formatter.write_str("the list of partitions"),
+            Self::Partition { values, .. } => write!(formatter, "the partition {values}"),
+            Self::Group { id, list } => {
+                write!(
+                    formatter,
+                    "the {list} of the group `{}`",
+                    excerpt(id, ID_CHARS)
+                )
+            }
+        }
+    }
 }
 
 /// How far a walk is with what it asks for each group.

@@ -6,10 +6,10 @@
 //! and their requests, in one order. Events borrow what they describe; an empty list costs nothing.
 
 mod event;
-pub(crate) use event::known_method;
 pub use event::{
     ABANDONED, AnswerTraits, CompletionProgress, Event, ListChanges, SettledWalk, WalkPart,
 };
+pub(crate) use event::{ID_CHARS, known_method};
 
 mod observers;
 pub use observers::{Observer, Observers};

@@ -7,17 +7,42 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use crate::observe::{Event, Observer, WalkPart};
+use crate::plan::RelatedList;
 use crate::redact::Redactor;
 use crate::tools::lock::lock;
 use crate::upstream::auth::LoginToken;
 use crate::upstream::extensions::{Purpose, SignedText};
 
+/// Which list of a walk a request is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum OfList {
+    /// That of groups.
+    #[default]
+    Groups,
+    /// That of partitions.
+    Partitions,
+    /// That of the groups of the partition with this number.
+    Partition(u64),
+    /// One of those of the group with this id.
+    Group(RelatedList, Box<str>),
+}
+
+impl From<WalkPart<'_>> for OfList {
+    fn from(part: WalkPart<'_>) -> Self {
+        match part {
+            WalkPart::Partitions => Self::Partitions,
+            WalkPart::Partition { number, .. } => Self::Partition(number),
+            WalkPart::Group { id, list } => Self::Group(list, id.into()),
+        }
+    }
+}
+
 /// One attempt at a request.
 #[derive(Debug, Clone)]
 pub(super) struct CapturedAttempt {
     exchange: u64,
-    /// The partition for whose groups it asks.
-    partition: Option<u64>,
+    /// The list that it asks for.
+    list: OfList,
     pub(super) purpose: Option<Purpose>,
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -56,8 +81,8 @@ pub(super) struct Capture {
     attempts: Arc<Mutex<Vec<(CapturedAttempt, bool)>>>,
     /// Whether what was taken is kept all the same.
     keeps_all: bool,
-    /// The partition whose attempts it sees.
-    partition: Option<u64>,
+    /// The list whose attempts it sees.
+    list: OfList,
 }
 
 impl Capture {
@@ -67,20 +92,20 @@ impl Capture {
             redactor,
             attempts: Arc::default(),
             keeps_all,
-            partition: None,
+            list: OfList::Groups,
         }
     }
 
-    /// The attempts for these purposes, in this partition or outside of all, that were not taken before, in order.
+    /// The attempts for these purposes of this list that were not taken before, in order.
     pub(super) fn take(
         &self,
-        partition: Option<u64>,
+        list: &OfList,
         matches: impl Fn(&Purpose) -> bool,
     ) -> Vec<CapturedAttempt> {
         let mut attempts = lock(&self.attempts);
         let mut taken = Vec::new();
         for (attempt, is_taken) in attempts.iter_mut() {
-            let is_own = !*is_taken && attempt.partition == partition;
+            let is_own = !*is_taken && attempt.list == *list;
             if is_own && attempt.purpose.as_ref().is_some_and(&matches) {
                 taken.push(attempt.clone());
                 *is_taken = true;
@@ -121,7 +146,7 @@ impl Capture {
         }
         let attempt = CapturedAttempt {
             exchange,
-            partition: self.partition,
+            list: self.list.clone(),
             purpose: extensions.get().cloned(),
             method: request.method().clone(),
             uri: request.uri().clone(),
@@ -165,12 +190,9 @@ impl Observer for Capture {
     }
 
     fn within(&self, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
-        match part {
-            WalkPart::Partition { number, .. } => Some(Arc::new(Self {
-                partition: Some(number),
-                ..self.clone()
-            })),
-            WalkPart::Group { .. } => None,
-        }
+        Some(Arc::new(Self {
+            list: part.into(),
+            ..self.clone()
+        }))
     }
 }

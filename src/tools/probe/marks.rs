@@ -264,7 +264,7 @@ impl Observer for Marks {
                     }) as Arc<dyn Observer>
                 })
             }
-            WalkPart::Partition { .. } => None,
+            WalkPart::Partitions | WalkPart::Partition { .. } => None,
         }
     }
 }

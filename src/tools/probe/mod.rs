@@ -11,6 +11,7 @@
 mod capture;
 mod case_writer;
 mod columns;
+mod expected;
 mod lines;
 mod mark_findings;
 mod marks;
@@ -19,6 +20,7 @@ mod pieces;
 mod portable;
 mod recorded_pages;
 mod recorder;
+mod related;
 mod report;
 mod sanitize;
 mod summarize;

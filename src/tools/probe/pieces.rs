@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::observe::WalkPart;
+
 use super::capture::CapturedAttempt;
 use super::report::{NextReport, PageDetail, PageReport, WalkSummary};
 
@@ -54,6 +56,15 @@ impl PieceQueue {
             ..PartitionPieces::default()
         };
         self.all.insert(number, pieces);
+    }
+
+    /// The one that an error names.
+    pub(super) fn named_in(&self, detail: &str) -> Option<u64> {
+        let label = |number: u64, values| WalkPart::Partition { number, values }.to_string();
+        let mut all = self.all.iter();
+        let named = all
+            .find(|(number, one)| detail.contains(&format!("{}: ", label(**number, &one.values))));
+        named.map(|(number, _)| *number)
     }
 
     /// How many pages of one were read.

@@ -1,13 +1,14 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use http::StatusCode;
 use tokio::sync::Notify;
 
 use crate::config::upstream::Upstream;
-use crate::error::UpstreamError;
+use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observer, WalkPart};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
@@ -18,9 +19,11 @@ use crate::tools::lock::lock;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
 
-use super::capture::{Capture, CapturedAttempt};
+use super::capture::{Capture, CapturedAttempt, OfList};
+use super::expected::{ExpectedRecords, expected};
 use super::outcome::WalkOutcome;
 use super::pieces::{PieceQueue, ReadPage, ShownPiece};
+use super::related::{RelatedRecord, RelatedRecorder};
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::unused::unused;
 use super::{summarize, text};
@@ -71,10 +74,12 @@ pub(super) struct Recorded {
     summary: WalkSummary,
     /// How many pages of other lists were read.
     related: HashMap<RelatedList, u64>,
+    /// Those of them that are not whole, by what errors call them.
+    open: HashMap<String, (RelatedList, OfList, Arc<Mutex<RelatedRecord>>)>,
     /// The attempts for the page that was read last.
     last: Vec<CapturedAttempt>,
-    /// The page that failed.
-    failed: Option<(Option<u64>, Position)>,
+    /// The page that failed, of each partition.
+    failed: BTreeMap<Option<u64>, Position>,
     /// What was read of partitions, in their order.
     partitions: PieceQueue,
     /// Why it is unknown when the token of the last login expires, until a page tells it.
@@ -98,8 +103,9 @@ impl Observer for Recorder {
                 let next = summarize::next(next, *reason, &self.redactor);
                 self.add(ShownPiece::Next(next), recorded);
             }
-            Event::PageFailed { position, .. } => self.failed(position, recorded),
-            Event::OfRelated { list, event } => self.of_related(*list, event, recorded),
+            Event::PageFailed { position, .. } => {
+                recorded.failed.insert(self.partition, (*position).clone());
+            }
             Event::GroupsCompleted(progress) => {
                 let (done, of) = (progress.done, progress.of);
                 if done == of || done.is_multiple_of(of.div_ceil(STEPS)) {
@@ -117,10 +123,8 @@ impl Observer for Recorder {
             Event::WalkRestarted(reason) => {
                 let reason = self.redactor.redact(&reason.to_string()).into_owned();
                 // The attempts for the pages that failed are reported with that.
-                self.capture.take(self.partition, |_| true);
-                recorded
-                    .failed
-                    .take_if(|(partition, _)| *partition == self.partition);
+                self.capture.take(&Self::own_list(self.partition), |_| true);
+                recorded.failed.remove(&self.partition);
                 self.add(ShownPiece::Restarted(reason), recorded);
             }
             Event::WalkEnded {
@@ -147,40 +151,43 @@ impl Observer for Recorder {
                     ..self.clone()
                 }))
             }
-            WalkPart::Group { .. } => None,
+            WalkPart::Partitions => self.of_related(RelatedList::Partitions, part),
+            WalkPart::Group { list, .. } => self.of_related(list, part),
         }
     }
 }
 
 impl Recorder {
-    /// What happens in one of the lists that belong to that of groups. Of each the first pages are shown.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "it is told of all that happens, and needs some of it"
-    )]
-    fn of_related(&self, list: RelatedList, event: &Event<'_>, recorded: &mut Recorded) {
-        match event {
-            Event::PageRead(page) => {
-                let of_page = Purpose::Page(page.position.clone());
-                self.capture.take(None, |purpose| *purpose == of_page);
-                let shown = recorded.related.entry(list).or_default();
-                *shown += 1;
-                if *shown <= SHOWN_OF_RELATED {
-                    let line = text::related(list, page);
-                    self.print(&format!("  {}\n", self.redactor.redact(&line)));
-                }
-            }
-            Event::PageFailed { position, .. } => self.failed(position, recorded),
-            _ => {}
-        }
+    /// Who observes a list that belongs to that of groups.
+    fn of_related(&self, list: RelatedList, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
+        let own = Arc::<Mutex<RelatedRecord>>::default();
+        let label = part.to_string();
+        lock(&self.recorded)
+            .open
+            .insert(label.clone(), (list, part.into(), Arc::clone(&own)));
+        Some(Arc::new(RelatedRecorder {
+            recorder: self.clone(),
+            list: part.into(),
+            label,
+            own,
+        }))
     }
 
-    /// Of several pages that fail, the walk tells the one of the first partition.
-    fn failed(&self, position: &Position, recorded: &mut Recorded) {
-        let is_first = (recorded.failed.as_ref()).is_none_or(|(other, _)| self.partition <= *other);
-        if is_first {
-            recorded.failed = Some((self.partition, position.clone()));
-        }
+    /// Whether a page of such a list is shown: of each role the first are.
+    pub(super) fn is_shown(&self, list: RelatedList) -> bool {
+        let recorded = &mut *lock(&self.recorded);
+        let shown = recorded.related.entry(list).or_default();
+        *shown += 1;
+        *shown <= SHOWN_OF_RELATED
+    }
+
+    /// Takes note that a list which belongs to that of groups is whole.
+    pub(super) fn is_whole(&self, label: &str) {
+        lock(&self.recorded).open.remove(label);
+    }
+
+    fn own_list(partition: Option<u64>) -> OfList {
+        partition.map_or(OfList::Groups, OfList::Partition)
     }
 
     fn page_read(&self, fetched: &FetchedPage, recorded: &mut Recorded) {
@@ -188,7 +195,9 @@ impl Recorder {
         let is_its_own = |purpose: &Purpose| {
             matches!(purpose, Purpose::Login | Purpose::Count) || *purpose == page
         };
-        let attempts = self.capture.take(self.partition, is_its_own);
+        let attempts = self
+            .capture
+            .take(&Self::own_list(self.partition), is_its_own);
         let mut report = summarize::page(fetched, &attempts, &self.redactor);
         report.unknown_expiry = recorded.unknown_expiry.take();
         // It is not known before its turn which number a page of a partition has: it may be the one to show.
@@ -297,11 +306,10 @@ impl Recorder {
         let recorded = &mut *lock(&self.recorded);
         if recorded.raw.is_none() && recorded.summary.pages + 1 == self.page {
             // It arrived, and is not a page.
-            let (partition, failed) = recorded.failed.clone().unzip();
-            let failed = failed.map(Purpose::Page);
-            let attempts = (self.capture).take(partition.flatten(), |purpose| {
-                Some(purpose) == failed.as_ref()
-            });
+            let (partition, failed) = recorded.failed.first_key_value().unzip();
+            let failed = failed.cloned().map(Purpose::Page);
+            let list = Self::own_list(partition.copied().flatten());
+            let attempts = (self.capture).take(&list, |purpose| Some(purpose) == failed.as_ref());
             recorded.raw = last_body(&attempts);
         }
         recorded.raw.clone()
@@ -315,7 +323,9 @@ impl Recorder {
     /// The report of the whole walk.
     pub(super) fn finish(&self, outcome: &WalkOutcome) -> WalkReport {
         let recorded = &mut *lock(&self.recorded);
-        if let Some((Some(number), _)) = recorded.failed {
+        let failure = (outcome.walked.as_ref()).and_then(|walked| walked.as_ref().err());
+        if let Some(number) = failure.and_then(|error| recorded.partitions.named_in(&error.detail))
+        {
             // What was read before it of the partition that failed.
             let pieces = recorded.partitions.turn_to(number);
             for piece in pieces {
@@ -350,18 +360,30 @@ impl Recorder {
         summary: &WalkSummary,
         recorded: &Recorded,
     ) -> FailureReport {
-        let (partition, failed) = recorded.failed.clone().unzip();
+        let mut open = recorded.open.iter();
+        let related = open.find(|(label, _)| error.detail.contains(&format!("{label}: ")));
+        let (which, list, pages, last, failed) = match related {
+            Some((_, (which, list, record))) => {
+                let record = lock(record);
+                let (last, failed) = (record.last.clone(), record.failed.clone());
+                (Some(*which), list.clone(), record.pages, last, failed)
+            }
+            None => {
+                let partition = recorded.partitions.named_in(&error.detail);
+                let failed = recorded.failed.get(&partition).cloned();
+                let list = Self::own_list(partition);
+                (None, list, summary.pages, recorded.last.clone(), failed)
+            }
+        };
         let failed = failed.map(Purpose::Page);
-        let mut attempts =
-            self.capture
-                .take(partition.flatten(), |purpose| match (purpose, &failed) {
-                    (Purpose::Login | Purpose::Count, _) => true,
-                    (Purpose::Page(_), Some(failed)) => purpose == failed,
-                    (Purpose::Page(_), None) => recorded.last.is_empty(),
-                });
+        let mut attempts = (self.capture).take(&list, |purpose| match (purpose, &failed) {
+            (Purpose::Login | Purpose::Count, _) => true,
+            (Purpose::Page(_), Some(failed)) => purpose == failed,
+            (Purpose::Page(_), None) => last.is_empty(),
+        });
         let is_of_the_last = attempts.is_empty();
         if is_of_the_last {
-            attempts.clone_from(&recorded.last);
+            attempts = last;
         }
         let last = attempts.last();
         let purpose = last.and_then(|attempt| attempt.purpose.as_ref());
@@ -370,19 +392,34 @@ impl Recorder {
         FailureReport {
             kind: error.kind.as_str(),
             detail: self.redactor.redact(&error.detail).into_owned(),
-            page: (summary.pages + u64::from(!is_of_the_last)).max(1),
+            list: which,
+            page: (pages + u64::from(!is_of_the_last)).max(1),
             requests: attempts
                 .iter()
                 .map(|attempt| summarize::request(attempt, &self.redactor))
                 .collect(),
             unknown_expiry: recorded.unknown_expiry.clone(),
-            expected: summarize::expected(error.kind, purpose, status, &self.block),
+            expected: self.expected(which, error.kind, purpose, status),
             body: response
                 .and_then(|response| summarize::body_excerpt(response, purpose, &self.redactor)),
         }
     }
 
-    fn print(&self, text: &str) {
+    /// What was expected of the list in place of what arrived.
+    fn expected(
+        &self,
+        which: Option<RelatedList>,
+        kind: ErrorKind,
+        purpose: Option<&Purpose>,
+        status: Option<StatusCode>,
+    ) -> Option<String> {
+        let related = self.adapter.related();
+        let reading = which.and_then(|which| Some((which, related.reading(which)?)));
+        let records = ExpectedRecords::of(reading, &self.block);
+        expected(kind, purpose, status, &self.block, &records)
+    }
+
+    pub(super) fn print(&self, text: &str) {
         if self.output == Output::Text {
             // Where nobody reads on, the walk goes on all the same: it may be recorded.
             let _ = print(text);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::observe::CompletionProgress;
 use crate::page::ended_by::EndedBy;
+use crate::plan::RelatedList;
 use crate::snapshot::Counts;
 
 use super::mark_findings::MarkFindings;
@@ -162,6 +163,9 @@ pub(super) struct FailureReport {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) detail: String,
+    /// The list that it was read of, if not that of groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) list: Option<RelatedList>,
     /// The page that was being read, counted from 1.
     pub(super) page: u64,
     /// The requests for it, the last of which failed.

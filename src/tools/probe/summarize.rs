@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::config::upstream::Upstream;
-use crate::error::ErrorKind;
 use crate::group::Group;
 use crate::page::mapping::Skip;
-use crate::plan::Success;
 use crate::redact::{MASK, Redactor};
 use crate::tools::case::without_empty;
 use crate::upstream::extensions::Purpose;
@@ -245,63 +242,4 @@ fn shape(value: &Value) -> Value {
         Value::Number(_) => "(a number)".into(),
         Value::Null | Value::Bool(_) => value.clone(),
     }
-}
-
-/// What was expected instead of what arrived.
-pub(super) fn expected(
-    kind: ErrorKind,
-    purpose: Option<&Purpose>,
-    status: Option<StatusCode>,
-    block: &Upstream,
-) -> Option<String> {
-    let format = block.format.title();
-    let records = block.records.at();
-    let is_success = status.is_some_and(|status| status.is_success());
-    match (kind, purpose) {
-        (ErrorKind::Timeout, _) => Some(format!(
-            "the whole answer within {} (`limits.timeout`)",
-            block.limits.timeout
-        )),
-        (ErrorKind::HttpStatus | ErrorKind::Unauthorized | ErrorKind::RateLimited, _)
-            if !is_success =>
-        {
-            Some("a status of 2xx".to_owned())
-        }
-        (ErrorKind::Rejected | ErrorKind::Unauthorized | ErrorKind::HttpStatus, _) => {
-            block.success.as_ref().map(success)
-        }
-        (ErrorKind::Decode | ErrorKind::Mapping, Some(Purpose::Login)) => {
-            Some("a token where `auth` says".to_owned())
-        }
-        (ErrorKind::Decode, _) => {
-            Some(format!("{format} (`format`), with the list at `{records}`"))
-        }
-        (ErrorKind::Mapping, _) => Some(format!(
-            "a list at `{records}` (`records`), whose records have an id and a name where `fields` says"
-        )),
-        (
-            ErrorKind::RateLimited
-            | ErrorKind::Connect
-            | ErrorKind::Tls
-            | ErrorKind::Dns
-            | ErrorKind::Pagination
-            | ErrorKind::LimitExceeded
-            | ErrorKind::CircuitOpen
-            | ErrorKind::Overloaded,
-            _,
-        ) => None,
-    }
-}
-
-/// How the body of a success identifies itself.
-fn success(success: &Success) -> String {
-    let paths = success.path.as_slice().iter();
-    let paths = paths.map(|path| format!("`{path}`")).collect::<Vec<_>>();
-    let values = success.equals.as_slice().iter();
-    let values = values.map(|value| value.0.as_str()).collect::<Vec<_>>();
-    format!(
-        "{} to be {} (`success`)",
-        paths.join(" or "),
-        values.join(" or ")
-    )
 }

@@ -10,8 +10,10 @@ use bytesize::ByteSize;
 use http::StatusCode;
 
 use crate::config::upstream::Upstream;
+use crate::group::ReadRow;
 use crate::observe::CompletionProgress;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::format::excerpt;
 use crate::plan::{Extra, RelatedList};
 
 use super::columns::{beside, cut, json, spaced};
@@ -24,6 +26,12 @@ use super::report::{
 
 /// How many skipped records are shown one by one.
 const SHOWN_SKIPS: usize = 5;
+
+/// How many people or partitions of a page are shown.
+const SHOWN_ROWS: usize = 5;
+
+/// How much of each of their values is shown.
+const SHOWN_VALUE: usize = 40;
 
 /// How many attributes that no field takes are shown.
 const SHOWN_ATTRIBUTES: usize = 20;
@@ -362,13 +370,33 @@ pub(super) fn completion(progress: &CompletionProgress) -> String {
 /// A page of a list that belongs to that of groups, in a line.
 pub(super) fn related(list: RelatedList, page: &FetchedPage) -> String {
     let (request, records) = (&page.request, counted(page.records(), "record"));
-    format!("{list}: {} {}: {records}", request.method(), request.uri())
+    let mut line = format!("{list}: {} {}: {records}", request.method(), request.uri());
+    if list != RelatedList::Details {
+        let rows = &page.mapped().rows;
+        let shown = rows.iter().take(SHOWN_ROWS).map(row);
+        for (index, row) in shown.enumerate() {
+            line.push_str(if index == 0 { ": " } else { ", " });
+            line.push_str(&row);
+        }
+        if rows.len() > SHOWN_ROWS {
+            line.push_str(", …");
+        }
+    }
+    line
+}
+
+/// The values of a partition, or the id and the address of somebody.
+fn row(row: &ReadRow) -> String {
+    let values = row.iter().flatten();
+    let values = values.map(|value| excerpt(&value.text, SHOWN_VALUE));
+    values.collect::<Vec<_>>().join(" ")
 }
 
 /// Why a walk failed, and where.
 pub(super) fn failure(failure: &FailureReport) -> String {
+    let of = (failure.list).map_or_else(String::new, |list| format!(" of {list}"));
     let mut text = LabelledLines(format!(
-        "error: {}: {}\n  on page {}\n",
+        "error: {}: {}\n  on page {}{of}\n",
         failure.kind, failure.detail, failure.page
     ));
     add_requests(&mut text, &failure.requests, "request");

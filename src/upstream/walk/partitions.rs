@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{ReadRow, ReadText};
-use crate::observe::Event;
+use crate::observe::{Event, WalkPart};
 use crate::page::ended_by::EndedBy;
 use crate::page::format::excerpt;
 use crate::plan::{OuterValue, PartitionSource, Partitions, RelatedList, UniqueIds};
@@ -18,7 +18,7 @@ use super::context::WalkContext;
 use super::distinct::DistinctGroups;
 use super::list::read_list;
 use super::outcome::Walked;
-use super::related_observer::{of_part, of_related};
+use super::related_observer::{of_list, of_part, of_related};
 use super::remembered::RememberedPages;
 
 /// How much of a partition's values an error shows.
@@ -50,9 +50,11 @@ pub(super) async fn read_partitions(
         }
         PartitionSource::Listed(_) => {
             let list = adapter.reading(Some(RelatedList::Partitions), OuterValues::default(), None);
-            let observers = of_related(observers, RelatedList::Partitions);
+            let (which, part) = (RelatedList::Partitions, WalkPart::Partitions);
+            let own = of_list(observers, which, part);
+            let observers = own.unwrap_or_else(|| of_related(observers, which));
             let walked = read_list(&list, &observers, deadline, budget).await;
-            let walked = walked.map_err(|error| error.within("the list of partitions"))?;
+            let walked = walked.map_err(|error| error.within(part))?;
             check_listed(partitions, &walked)?;
             walked.rows
         }
@@ -82,10 +84,13 @@ fn read_partition<'f>(
         let (outer, shown) = outer_values(partitions, row);
         let around = outer.with(&context.adapter.outer);
         let list = context.adapter.reading(None, around, None);
-        let observers = of_part(context.observers, number, &shown);
+        let part = WalkPart::Partition {
+            number,
+            values: &shown,
+        };
+        let observers = of_part(context.observers, part);
         let walked = read_list(&list, &observers, context.deadline, context.budget).await;
-        let mut walked =
-            walked.map_err(|error| error.within(format_args!("the partition {shown}")))?;
+        let mut walked = walked.map_err(|error| error.within(part))?;
         // One that has moved to another partition is deleted here, and listed there.
         walked.groups.drop_removed();
         Ok((outer, walked))

@@ -13,9 +13,12 @@ pub(super) fn of_related(observers: &Observers, list: RelatedList) -> Observers 
         .collect()
 }
 
-/// Who is told of what happens in one of the lists of a group; `None` where those are whom [`of_related`] says.
-pub(super) fn of_group(observers: &Observers, list: RelatedList, id: &str) -> Option<Observers> {
-    let part = WalkPart::Group { id, list };
+/// Who is told of what happens in the list that this part is; `None` where those are whom [`of_related`] says.
+pub(super) fn of_list(
+    observers: &Observers,
+    list: RelatedList,
+    part: WalkPart<'_>,
+) -> Option<Observers> {
     let own = observers
         .each()
         .map(|observer| (observer, observer.within(part)));
@@ -30,8 +33,7 @@ pub(super) fn of_group(observers: &Observers, list: RelatedList, id: &str) -> Op
 
 /// Who is told of what happens in the list of groups of one partition. Others are read meanwhile, so that for whoever
 /// does not keep them apart nothing follows of where it reads on, and its end is not that of the walk.
-pub(super) fn of_part(observers: &Observers, number: u64, values: &str) -> Observers {
-    let part = WalkPart::Partition { number, values };
+pub(super) fn of_part(observers: &Observers, part: WalkPart<'_>) -> Observers {
     let observers = observers.each();
     let own = observers.map(|all| all.within(part).unwrap_or_else(|| passing(all, None)));
     own.collect()

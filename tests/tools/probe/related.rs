@@ -136,6 +136,115 @@ async fn a_failure_within_a_partition_shows_what_was_read_of_it_and_its_own_requ
     assert!(!outcome.said.contains("partition `in`"), "{}", outcome.said);
 }
 
+const STAFF: &str = r#"
+[upstreams.directory]
+base_url = ""
+request = { path = "/groups" }
+records = "/groups"
+fields = { id = "id", name = "id" }
+limits = { concurrency = 4, retries = 0 }
+
+[upstreams.directory.members]
+request = { path = "/groups/{group.id}/members", query = { page = "{page}" } }
+records = "/members"
+pagination = { style = "page", total = "/total" }
+fields = { id = "id", email = "mail" }
+
+[upstreams.directory.admins]
+request = { path = "/groups/{group.id}/admins" }
+records = "/admins"
+fields = { id = "id" }
+"#;
+
+/// Three groups with two members and an admin each.
+fn staff(request: &Request<Bytes>) -> Response<String> {
+    match request.uri().path().split('/').next_back() {
+        Some("groups") => answer(&json!({ "groups": [{ "id": 1 }, { "id": 2 }, { "id": 3 }] })),
+        Some("admins") => answer(&json!({ "admins": [{ "id": "root" }] })),
+        _ if parameter(request, "page").as_deref() != Some("1") => {
+            answer(&json!({ "members": [], "total": 2 }))
+        }
+        _ => {
+            let members = json!([{ "id": "ann", "mail": "ann@example.com" }, { "id": "bob" }]);
+            answer(&json!({ "members": members, "total": 2 }))
+        }
+    }
+}
+
+#[tokio::test]
+async fn people_of_each_list_are_shown() {
+    let server = Server::start(staff).await;
+    let outcome = directory(STAFF, &server, &[]).await;
+    assert_eq!(outcome.code, 0, "{}", outcome.complained);
+    let said = outcome.said.replace(server.base_url(), "");
+    let members = "members: GET /groups/1/members?page=1: 2 records: ann ann@example.com, bob\n";
+    assert!(said.contains(members), "{said}");
+    let admins = "admins: GET /groups/1/admins: 1 record: root\n";
+    assert!(said.contains(admins), "{said}");
+}
+
+#[rstest]
+#[case::a_total_that_is_not_reached(
+    "/groups/2/members",
+    r#"{"members": [{"id": "ann"}], "total": 9}"#,
+    "members",
+    None,
+    None
+)]
+#[case::a_list_that_is_elsewhere(
+    "/groups/2/members",
+    r#"{"people": []}"#,
+    "members",
+    Some(1),
+    Some("whose items have an id or an address where its `fields` say")
+)]
+#[case::of_the_second_list(
+    "/groups/3/admins",
+    r#"{"people": []}"#,
+    "admins",
+    Some(1),
+    Some("`/admins` (`admins.records`)")
+)]
+#[tokio::test]
+async fn a_list_of_a_group_that_fails_shows_its_own_last_request(
+    #[case] path: &'static str,
+    #[case] wrong: &'static str,
+    #[case] list: &str,
+    #[case] page: Option<u64>,
+    #[case] expected: Option<&str>,
+) {
+    let server = Server::start(move |request| {
+        let is_first = parameter(request, "page").is_none_or(|page| page == "1");
+        if request.uri().path() == path {
+            let empty = r#"{"members": [], "total": 9}"#;
+            return Response::new(if is_first { wrong } else { empty }.to_owned());
+        }
+        staff(request)
+    })
+    .await;
+    let outcome = directory(STAFF, &server, &["--json"]).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.said);
+    let report: Value = serde_json::from_str(&outcome.said).unwrap();
+    let error = &report["error"];
+    assert_eq!(error["list"], list, "{error}");
+    if let Some(page) = page {
+        assert_eq!(error["page"], page, "{error}");
+    }
+    let requests = error["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 1, "{error}");
+    let url = requests[0]["url"].as_str().unwrap();
+    assert!(url.contains(path), "{error}");
+    match expected {
+        Some(expected) => {
+            assert!(
+                error["expected"].as_str().unwrap().contains(expected),
+                "{error}"
+            );
+        }
+        None => assert_eq!(error["expected"], Value::Null),
+    }
+}
+
 const FORGE: &str = r#"
 [upstreams.directory]
 base_url = ""

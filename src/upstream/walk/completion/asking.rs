@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadText};
-use crate::observe::Observers;
+use crate::observe::{ID_CHARS, Observers, WalkPart};
 use crate::page::format::excerpt;
 use crate::page::page_outcome::PageKey;
 use crate::plan::{ListReading, OuterValue, RelatedList};
@@ -15,9 +15,9 @@ use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::marks::{ListTag, LongestPages};
-use crate::upstream::walk::related_observer::of_group;
+use crate::upstream::walk::related_observer::of_list;
 
-use super::group::{GroupCompletion, ID_CHARS, ListAnswer, ListedGroup};
+use super::group::{GroupCompletion, ListAnswer, ListedGroup};
 
 impl GroupCompletion<'_> {
     /// What one of the lists of the group with this id brings, unless it still has the entity tag that it had by the
@@ -35,7 +35,8 @@ impl GroupCompletion<'_> {
             budget,
             ..
         } = self.context;
-        let own = of_group(self.context.observers, which, id);
+        let part = WalkPart::Group { id, list: which };
+        let own = of_list(self.context.observers, which, part);
         let observers = own.as_ref().unwrap_or(observers);
         self.asked.fetch_add(1, Ordering::Relaxed);
         let list = adapter.reading(Some(which), outer.clone(), None);

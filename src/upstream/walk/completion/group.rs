@@ -9,8 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadRow, ReadText};
-use crate::observe::{CompletionProgress, Observers};
-use crate::page::format::excerpt;
+use crate::observe::{CompletionProgress, Observers, WalkPart};
 use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Share};
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
@@ -22,9 +21,6 @@ use crate::upstream::walk::related_observer::of_related;
 
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
 use super::people_read::{PeopleDoubt, PeopleRead};
-
-/// How much of an id a message shows.
-pub(super) const ID_CHARS: usize = 60;
 
 /// A group that was listed.
 #[derive(Clone, Copy)]
@@ -421,8 +417,8 @@ fn gone_or_failed(
 ) -> Result<CompletedGroup, UpstreamError> {
     let is_gone = is_refusal(error.kind)
         && matches!(error.status, Some(StatusCode::NOT_FOUND | StatusCode::GONE));
-    let id = excerpt(&group.source_id, ID_CHARS);
-    let error = error.within(format_args!("the {list} of the group `{id}`"));
+    let id = &group.source_id;
+    let error = error.within(WalkPart::Group { id, list });
     if is_gone {
         Ok(CompletedGroup::Gone(error, list, most))
     } else {
