@@ -74,6 +74,10 @@ pub struct Partitions {
     pub source: PartitionSource,
     /// What the ids of groups are unique in.
     pub ids: UniqueIds,
+    /// How many of them may be gone when their groups are asked for.
+    pub gone: Share,
+    /// How many of them may refuse the credentials.
+    pub refused: Share,
 }
 
 /// Where partitions come from.

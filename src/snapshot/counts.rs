@@ -31,6 +31,14 @@ pub struct Counts {
     /// Groups left out because they were gone when their details or people were asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub gone: u64,
+    /// Partitions left out with their groups because they were gone (`partitions.gone`). Missing where there are
+    /// none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub partitions_gone: u64,
+    /// Partitions left out with their groups because they refused the credentials (`partitions.refused`). Missing
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub partitions_refused: u64,
     /// Groups that have changed since the walk before, where it asked only for those; absent if it asked for
     /// everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +64,8 @@ impl AddAssign for Counts {
             unmarked_people,
             drifted,
             gone,
+            partitions_gone,
+            partitions_refused,
             changed,
             removed,
             differing,
@@ -68,6 +78,8 @@ impl AddAssign for Counts {
         self.unmarked_people += unmarked_people;
         self.drifted |= drifted;
         self.gone += gone;
+        self.partitions_gone += partitions_gone;
+        self.partitions_refused += partitions_refused;
         self.changed = match (self.changed, changed) {
             (Some(one), Some(other)) => Some(one + other),
             (one, other) => one.or(other),

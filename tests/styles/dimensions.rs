@@ -435,6 +435,7 @@ pub(crate) const DIMENSIONS: [Dimension; 34] = [
             "a path in the outer record",
             "a group that is gone",
             "more groups gone than may be",
+            "partitions left out by permission",
             "a failure in the middle",
             "partitions that are listed",
             "partitions with a cursor",

@@ -206,6 +206,8 @@ impl Entry {
                     unmarked_people = cached.counts.unmarked_people,
                     drifted = cached.counts.drifted,
                     gone = completion.map(|completion| completion.gone),
+                    partitions_gone = cached.counts.partitions_gone,
+                    partitions_refused = cached.counts.partitions_refused,
                     asked = completion.map(|completion| completion.asked),
                     reused = completion.map(|completion| completion.reused),
                     kept = completion.map(|completion| completion.kept),

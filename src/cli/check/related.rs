@@ -59,6 +59,18 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             }
             UniqueIds::Partition => "parts    a group's id is its partition's values and its own id".to_owned(),
         });
+        let left_out = [
+            ("be gone (404, 410)", partitions.gone),
+            ("refuse the credentials (401, 403)", partitions.refused),
+        ];
+        for (what, share) in left_out
+            .into_iter()
+            .filter(|(_, share)| *share != Share::NONE)
+        {
+            lines.push(format!(
+                "parts    {share} of them may {what}, and are left out with their groups"
+            ));
+        }
     }
     if let (Some(details), Some(own)) = (&related.details, &written.details) {
         lines.push(format!(
@@ -132,6 +144,7 @@ mod tests {
         limits = { rate = '10/s', walk = '10m' }
         [partitions]
         values = { org = ['a', 'b'] }
+        refused = 0.2
         [details]
         request = { path = '/groups/{group.id}' }
         [members]
@@ -155,6 +168,10 @@ mod tests {
     #[case::constants(
         "",
         "parts    asked once for each of 2 values of {partition.org}: a, b\n"
+    )]
+    #[case::refusing_partitions(
+        "",
+        "parts    0.2 of them may refuse the credentials (401, 403), and are left out with their groups\ndetails"
     )]
     #[case::details(
         "",

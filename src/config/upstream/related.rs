@@ -35,6 +35,15 @@ pub struct Partitions {
     /// What the ids of groups are unique in.
     #[serde(default)]
     pub ids: UniqueIds,
+    /// Which share of the partitions may be gone (404 or 410) when their groups are asked for: they are left out,
+    /// with all of their groups, and counted. More is an error, and so are all of them.
+    #[serde(default = "none")]
+    pub gone: Share,
+    /// Which share of the partitions may refuse the credentials (401 or 403) that others accept: they are left out,
+    /// with all of their groups, and counted. More is an error, and so are all of them. Whether a group is missing
+    /// because it is in one of these, the list does not say.
+    #[serde(default = "none")]
+    pub refused: Share,
 }
 
 /// What one value of the partitions is: with `request` a path in a record or a table with conversions, else a
@@ -164,6 +173,10 @@ pub struct PersonFields {
 /// How often everything is asked for where a block does not say.
 pub(in crate::config) const fn default_full() -> Span {
     Span::seconds(24 * 60 * 60)
+}
+
+const fn none() -> Share {
+    Share::NONE
 }
 
 const fn tenth() -> Share {

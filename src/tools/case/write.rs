@@ -119,6 +119,8 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         ("unread_people", counts.unread_people),
         ("unmarked_people", counts.unmarked_people),
         ("gone", counts.gone),
+        ("partitions_gone", counts.partitions_gone),
+        ("partitions_refused", counts.partitions_refused),
         ("changed", counts.changed.unwrap_or_default()),
         ("removed", counts.removed),
         ("differing", counts.differing),

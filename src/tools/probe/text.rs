@@ -15,6 +15,7 @@ use crate::observe::CompletionProgress;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::excerpt;
 use crate::plan::{Extra, RelatedList};
+use crate::snapshot::Counts;
 
 use super::columns::{beside, cut, json, spaced};
 use super::lines::{LabelledLines, MARGIN, WIDTH, counted, limited, wrapped};
@@ -325,6 +326,7 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
             "no drift"
         }
     ));
+    lines.extend(partitions_left_out(&summary.counts));
     lines.extend(summary.completion.as_ref().map(completion));
     lines.extend(
         summary
@@ -339,6 +341,24 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     let said = summary.reuse.iter().flat_map(MarkFindings::sentences);
     text.add("reuse", said.flat_map(|said| wrapped(&said)));
     text.shown()
+}
+
+/// How many partitions the list lacks, if it lacks any.
+fn partitions_left_out(counts: &Counts) -> Option<String> {
+    let left_out = [
+        (counts.partitions_gone, "gone"),
+        (counts.partitions_refused, "refusing the credentials"),
+    ];
+    let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
+    let left_out: Vec<_> = left_out
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    (!left_out.is_empty()).then(|| {
+        format!(
+            "without the groups of partitions that are left out: {}",
+            left_out.join(", ")
+        )
+    })
 }
 
 /// How far it is with what is asked for each group.

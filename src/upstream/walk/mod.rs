@@ -46,6 +46,8 @@ mod distinct_rows;
 mod known;
 pub use known::{KnownGroups, PastTimes, PastWalks};
 
+mod left_out;
+
 mod list;
 use list::read_list;
 

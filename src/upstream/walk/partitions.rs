@@ -16,6 +16,7 @@ use crate::upstream::outer_values::OuterValues;
 
 use super::context::WalkContext;
 use super::distinct::DistinctGroups;
+use super::left_out::{LeftOutPartitions, ReadPartition, left_out_or_failed};
 use super::list::read_list;
 use super::outcome::Walked;
 use super::related_observer::{of_list, of_part, of_related};
@@ -65,11 +66,18 @@ pub(super) async fn read_partitions(
     let parts = rows.map(|(number, row)| read_partition(context, partitions, number, row));
     let mut parts = parts.buffered(adapter.limits().concurrency as usize);
     let mut all = AllPartitions::default();
-    while let Some((outer, walked)) = parts.try_next().await? {
-        all.add(outer, walked)?;
+    while let Some(part) = parts.try_next().await? {
+        all.done += 1;
+        match part {
+            ReadPartition::Whole(outer, walked) => all.add(outer, *walked)?,
+            ReadPartition::LeftOut(absence, error) => {
+                all.left_out.note(absence, error, partitions, of)?;
+            }
+        }
         observers.notify(&Event::PartitionRead { done: all.done, of });
     }
     drop(parts);
+    all.left_out.tell(adapter.name(), of);
     Ok(all.finish(context))
 }
 
@@ -79,7 +87,7 @@ fn read_partition<'f>(
     partitions: &'f Partitions,
     number: u64,
     row: ReadRow,
-) -> BoxFuture<'f, Result<(OuterValues, Walked), UpstreamError>> {
+) -> BoxFuture<'f, Result<ReadPartition, UpstreamError>> {
     Box::pin(async move {
         let (outer, shown) = outer_values(partitions, row);
         let around = outer.with(&context.adapter.outer);
@@ -90,10 +98,13 @@ fn read_partition<'f>(
         };
         let observers = of_part(context.observers, part);
         let walked = read_list(&list, &observers, context.deadline, context.budget).await;
-        let mut walked = walked.map_err(|error| error.within(part))?;
+        let mut walked = match walked {
+            Ok(walked) => walked,
+            Err(error) => return left_out_or_failed(error, part, partitions),
+        };
         // One that has moved to another partition is deleted here, and listed there.
         walked.groups.drop_removed();
-        Ok((outer, walked))
+        Ok(ReadPartition::Whole(outer, Box::new(walked)))
     })
 }
 
@@ -147,13 +158,13 @@ struct AllPartitions {
     pages: u64,
     records: u64,
     remembered: RememberedPages,
+    left_out: LeftOutPartitions,
     /// Whether two partitions list one group.
     has_repeated: bool,
 }
 
 impl AllPartitions {
     fn add(&mut self, outer: OuterValues, walked: Walked) -> Result<(), UpstreamError> {
-        self.done += 1;
         self.counts += walked.counts;
         self.pages += walked.pages;
         self.records += walked.records;
@@ -167,7 +178,9 @@ impl AllPartitions {
         Ok(())
     }
 
-    fn finish(self, context: &WalkContext<'_>) -> (Walked, Vec<OuterValues>) {
+    fn finish(mut self, context: &WalkContext<'_>) -> (Walked, Vec<OuterValues>) {
+        self.counts.partitions_gone = self.left_out.gone;
+        self.counts.partitions_refused = self.left_out.refused;
         let ended_by = EndedBy::AllPartitions;
         context.observers.notify(&Event::WalkEnded {
             ended_by,

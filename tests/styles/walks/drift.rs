@@ -19,6 +19,8 @@ const DRIFTED: Counts = Counts {
     unmarked_people: 0,
     drifted: true,
     gone: 0,
+    partitions_gone: 0,
+    partitions_refused: 0,
     changed: None,
     removed: 0,
     differing: 0,

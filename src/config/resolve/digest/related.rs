@@ -14,6 +14,8 @@ impl Encode for Partitions {
             pagination,
             values,
             ids,
+            gone: _,
+            refused: _,
         } = self;
         let table = CanonicalTable::default()
             .put("request", request)

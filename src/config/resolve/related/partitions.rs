@@ -40,6 +40,8 @@ impl RelatedResolver<'_> {
             names: partitions.values.keys().cloned().collect(),
             source,
             ids: partitions.ids,
+            gone: partitions.gone,
+            refused: partitions.refused,
         })
     }
 
