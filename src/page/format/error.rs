@@ -115,6 +115,14 @@ pub enum FormatError {
         /// What it is.
         holds: String,
     },
+    /// What is to be laid over a record has no members that could take the place of others.
+    #[error("expected an object at `{path}`, which {holds}")]
+    NoDetails {
+        /// The path that was followed.
+        path: String,
+        /// What is there.
+        holds: String,
+    },
     /// Records are nested deeper than any tree of groups.
     #[error("records are nested more than {depth} deep at `{path}`")]
     TooDeep {
@@ -152,6 +160,7 @@ impl From<FormatError> for UpstreamError {
             | FormatError::NotKeyed { .. }
             | FormatError::LoneObject { .. }
             | FormatError::NoObject { .. }
+            | FormatError::NoDetails { .. }
             | FormatError::NoList { .. } => ErrorKind::Mapping,
             FormatError::Nested { .. }
             | FormatError::Swollen { .. }

@@ -359,8 +359,9 @@ impl<'a> GroupCompletion<'a> {
         rows: &[ReadRow],
     ) -> Result<Group, UpstreamError> {
         let wrong = |what: String| UpstreamError::new(ErrorKind::Mapping, what);
+        let at = &details.list.records.at;
         let [row] = rows else {
-            let (at, found) = (&details.list.records.at, rows.len());
+            let found = rows.len();
             return Err(wrong(format!(
                 "expected one record at `{at}`, found {found}"
             )));
@@ -370,7 +371,7 @@ impl<'a> GroupCompletion<'a> {
         let (under, over) = (json(listed.beside.and_then(text)), json(text(row)));
         let mapping = self.context.adapter.mapping_of(listed.around);
         let qualifier = listed.around.qualifier();
-        let mapped = mapping.map_overlaid(&under, &over, &group.source_id, qualifier);
+        let mapped = mapping.map_overlaid(&under, (at, &over), &group.source_id, qualifier);
         let mapped = mapped.map_err(|error| wrong(error.to_string()))?;
         match (mapped.groups.row(0), mapped.skipped.first()) {
             (Some(row), _) => read(row),
