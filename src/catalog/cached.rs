@@ -11,7 +11,7 @@ use url::Url;
 use crate::page::ended_by::EndedBy;
 use crate::snapshot::{Counts, Snapshot};
 use crate::upstream::known_pages::KnownPages;
-use crate::upstream::walk::GroupMarks;
+use crate::upstream::walk::{GroupMarks, PartitionSet};
 
 /// A snapshot, and when it was made.
 #[derive(Debug, Clone)]
@@ -49,6 +49,9 @@ pub(super) struct Upkeep {
     /// The link that the last walk had for the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) link: Option<Url>,
+    /// The partitions that it was read for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) partitions: Option<PartitionSet>,
 }
 
 impl Upkeep {

@@ -57,6 +57,7 @@ pub(super) async fn walk_to_snapshot(
         remembered,
         is_of_changes,
         keeps_list,
+        partitions,
         marks,
         oldest,
         ..
@@ -68,6 +69,7 @@ pub(super) async fn walk_to_snapshot(
             .since_link
             .clone()
             .or_else(|| times.and_then(|times| times.link.clone())),
+        partitions,
     };
     let marks = marks.map(Arc::new);
     if let Some(list) = &past.snapshot {
@@ -132,6 +134,7 @@ pub(super) fn past_walks(
         as_of: cached.as_of,
         full_at: cached.upkeep.full_at.unwrap_or(cached.as_of),
         link: cached.upkeep.link.clone(),
+        partitions: cached.upkeep.partitions.clone(),
     });
     PastWalks {
         known: known.clone(),

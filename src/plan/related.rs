@@ -96,7 +96,8 @@ pub enum PartitionSource {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum UniqueIds {
-    /// All partitions: a group that two of them list is one group. If the two records differ, the walk fails.
+    /// All partitions: a group that two of them list is one group. If its two records differ, all are read once more,
+    /// and then the walk fails.
     #[default]
     Global,
     /// One partition: the id of a group in its source becomes the values of its partition and its id, joined

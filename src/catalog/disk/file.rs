@@ -274,6 +274,7 @@ mod tests {
             upkeep: Upkeep {
                 full_at: Some(Timestamp::UNIX_EPOCH),
                 link: "https://club.example/delta?token=1".parse().ok(),
+                partitions: serde_json::from_str(r#"{"count":2,"digest":"d1"}"#).ok(),
             },
             ..header_of(&snapshot)
         };

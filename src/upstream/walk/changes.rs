@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::plan::placeholder::Piece;
-use crate::plan::{Incremental, SinceRule};
-use crate::snapshot::{GroupPage, PagedGroups, Snapshot};
+use crate::plan::{Incremental, SinceRule, UniqueIds};
+use crate::snapshot::{GroupPage, PageRowRef, PagedGroups, Snapshot};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::asked_since::AskedSince;
 use crate::upstream::pushdown::text_after;
@@ -16,6 +16,7 @@ use crate::upstream::pushdown::text_after;
 use super::WalkContext;
 use super::known::{PastTimes, PastWalks};
 use super::outcome::Walked;
+use super::partition_set::PartitionSet;
 
 impl PastWalks {
     /// How a walk that begins now says since when it asks for changes. `None`: it asks for everything, for that is
@@ -40,6 +41,12 @@ impl PastWalks {
                 Some(AskedSince::Text(pieces.collect()))
             }
         }
+    }
+
+    /// Whether the list that is served was read for the partitions that a walk has read.
+    pub(super) fn is_of_partitions(&self, walked: &Walked) -> bool {
+        let times = self.times.as_ref();
+        times.is_none_or(|times| times.partitions == walked.partitions)
     }
 }
 
@@ -66,6 +73,21 @@ impl PastTimes {
 pub(super) fn listed_ids(groups: &PagedGroups) -> HashSet<Box<str>> {
     let rows = groups.pages().iter().flat_map(GroupPage::rows);
     rows.map(|row| row.source_id().into()).collect()
+}
+
+/// Whether a record of one of several partitions says that a group of the list is deleted, and no record that it is
+/// there: it may still be in another partition, where nothing of it has changed.
+pub(super) fn may_be_elsewhere(adapter: &Adapter, changes: &Walked, past: &PastWalks) -> bool {
+    let partitions = adapter.related().partitions.as_ref();
+    let are_shared = partitions.is_some_and(|partitions| partitions.ids == UniqueIds::Global);
+    let are_several = (changes.partitions.as_ref()).is_some_and(PartitionSet::are_several);
+    let Some(list) = past.snapshot.as_ref().filter(|_| are_shared && are_several) else {
+        return false;
+    };
+    let rows = || changes.groups.pages().iter().flat_map(GroupPage::rows);
+    let there = rows().filter(|row| !row.is_repeated());
+    let there: HashSet<&str> = there.map(PageRowRef::id).collect();
+    rows().any(|row| !there.contains(row.id()) && list.find(row.id()).is_some())
 }
 
 /// Lays what a walk for changes brought over the `list` that is there. `listed` are the ids of all groups of which it

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hashbrown::HashTable;
+use serde_json::{Map, Value};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Member;
@@ -63,10 +64,10 @@ impl DistinctGroups {
     }
 
     /// Adds the groups of a page of another list, and says how many another list had. Where those differ, they
-    /// are not the same group.
+    /// are not the same group, or it has changed since.
     pub(super) fn add_of_another_list(&mut self, groups: GroupPage) -> Result<u64, UpstreamError> {
         let repeated = self.add_unless(groups, 0, |first, row, _| {
-            (first.json() != row.json()).then(|| two_groups(row))
+            (first.json() != row.json()).then(|| two_groups(first, row))
         })?;
         Ok(repeated.all)
     }
@@ -193,13 +194,24 @@ fn other_people(again: PageRowRef<'_>, field: &str, first: u64, page: u64) -> Up
     )
 }
 
-fn two_groups(row: PageRowRef<'_>) -> UpstreamError {
+fn two_groups(first: PageRowRef<'_>, row: PageRowRef<'_>) -> UpstreamError {
     let id = excerpt(row.source_id(), ID_CHARS);
+    let field = different_field(first, row).unwrap_or_default();
     UpstreamError::new(
         ErrorKind::Mapping,
         format!(
-            "two partitions list a group with the id `{id}`, and the two differ: if ids are unique only within a \
-             partition, set `partitions.ids = \"partition\"`"
+            "two partitions list a group with the id `{id}`, and the two differ in `{field}`: if they are two groups, \
+             ids are unique only within a partition (set `partitions.ids = \"partition\"`); if they are one, it changed \
+             between the reading of the two, or each partition says something else of it (then leave that out of \
+             `fields`)"
         ),
     )
+}
+
+/// The first field in which two groups differ.
+fn different_field(first: PageRowRef<'_>, row: PageRowRef<'_>) -> Option<String> {
+    let fields = |row: PageRowRef<'_>| serde_json::from_slice::<Map<String, Value>>(row.json());
+    let (first, row) = (fields(first).ok()?, fields(row).ok()?);
+    let mut fields = row.into_iter();
+    fields.find_map(|(field, value)| (first.get(&field) != Some(&value)).then_some(field))
 }

@@ -18,6 +18,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::known_pages::{KnownPages, ListedPages};
 
 use super::marks::{GroupMark, GroupMarks, LongestPages};
+use super::partition_set::PartitionSet;
 
 /// What walks of one list know of its groups. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,8 @@ pub struct PastTimes {
     pub full_at: Timestamp,
     /// The link that the last of them had for the next one.
     pub link: Option<Url>,
+    /// The partitions that it was read for.
+    pub partitions: Option<PartitionSet>,
 }
 
 /// What a walk may use of those before it.

@@ -1,4 +1,4 @@
-//! One list of a walk, read once more if it changes while it is read.
+//! What is read once more if it changes while it is read: one list of a walk, or the lists of all partitions.
 
 use std::sync::Arc;
 
@@ -20,6 +20,18 @@ pub(super) async fn read_list(
     budget: &WalkBudget,
 ) -> Result<Walked, UpstreamError> {
     let attempt = |is_second| Attempt::new(adapter, observers, deadline, budget, is_second).run();
+    read_twice(adapter, observers, attempt).await
+}
+
+/// What an attempt brings, or a second one, if the list changed during the first.
+pub(super) async fn read_twice<A>(
+    adapter: &Adapter,
+    observers: &Observers,
+    attempt: impl Fn(bool) -> A,
+) -> Result<Walked, UpstreamError>
+where
+    A: Future<Output = Result<Walked, Interrupted>>,
+{
     let first = (attempt(false).await).map_err(|interrupted| interrupted.masked(&adapter.masks));
     let reason = match first {
         Ok(walked) => return Ok(walked),

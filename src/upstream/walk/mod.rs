@@ -32,7 +32,7 @@ mod budget;
 use budget::WalkBudget;
 
 mod changes;
-use changes::{differing, lay_over, listed_ids};
+use changes::{differing, lay_over, listed_ids, may_be_elsewhere};
 
 mod completion;
 use completion::complete;
@@ -49,14 +49,18 @@ pub use known::{KnownGroups, PastTimes, PastWalks};
 mod left_out;
 
 mod list;
-use list::read_list;
+use list::{read_list, read_twice};
 
 mod marks;
 pub use marks::GroupMarks;
 
 mod outcome;
+use outcome::Interrupted;
 pub use outcome::Walked;
 pub(super) use outcome::is_client_error;
+
+mod partition_set;
+pub use partition_set::PartitionSet;
 
 mod partitions;
 use partitions::read_partitions;
@@ -92,13 +96,8 @@ pub async fn walk_again(
             let budget = WalkBudget::default();
             return Box::pin(read_list(adapter, observers, deadline, &budget)).await;
         }
-        let context = WalkContext {
-            adapter,
-            observers,
-            deadline,
-            budget: &budget_of(adapter),
-        };
-        Box::pin(of_changes(context, past)).await
+        let attempt = |_| Box::pin(of_changes(adapter, observers, deadline, past));
+        read_twice(adapter, observers, attempt).await
     };
     timeout_at(deadline, whole).await.unwrap_or_else(|_| {
         Err(UpstreamError::new(
@@ -122,10 +121,18 @@ fn budget_of(adapter: &Adapter) -> WalkBudget {
 }
 
 /// Asks for what has changed and lays it over the list that is there, or asks for everything.
-async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked, UpstreamError> {
-    let WalkContext {
-        adapter, observers, ..
-    } = context;
+async fn of_changes(
+    adapter: &Arc<Adapter>,
+    observers: &Observers,
+    deadline: Instant,
+    past: &PastWalks,
+) -> Result<Walked, Interrupted> {
+    let context = WalkContext {
+        adapter,
+        observers,
+        deadline,
+        budget: &budget_of(adapter),
+    };
     if let Some(since) = past.since(adapter) {
         let changes = WalkContext {
             adapter: &adapter.asking_since(since),
@@ -133,9 +140,10 @@ async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked
             budget: &budget_of(adapter),
             ..context
         };
-        if let Some(listed) = list_changes(changes).await? {
-            let walked = with_related(changes, listed, past).await;
-            return walked.inspect(|walked| told(observers, walked));
+        if let Some(listed) = list_changes(changes, past).await? {
+            let walked = with_related(changes, listed, past).await?;
+            told(observers, &walked);
+            return Ok(walked);
         }
     }
     let listed = read_partitions(context).await?;
@@ -158,19 +166,31 @@ async fn of_changes(context: WalkContext<'_>, past: &PastWalks) -> Result<Walked
 /// What has changed, and what stands around each page of it. `None`: it does not say what becomes of the list.
 async fn list_changes(
     context: WalkContext<'_>,
-) -> Result<Option<(Walked, Vec<OuterValues>)>, UpstreamError> {
+    past: &PastWalks,
+) -> Result<Option<(Walked, Vec<OuterValues>)>, Interrupted> {
     let adapter = context.adapter;
     match read_partitions(context).await {
-        Err(error) if adapter.is_linked() && is_client_error(&error) => tracing::info!(
-            source = %adapter.name(),
-            error.detail = error.detail,
-            "the link for what has changed was refused, so everything is asked for"
-        ),
+        Err(Interrupted::Failed(error)) if adapter.is_linked() && is_client_error(&error) => {
+            tracing::info!(
+                source = %adapter.name(),
+                error.detail = error.detail,
+                "the link for what has changed was refused, so everything is asked for"
+            )
+        }
         // Their groups may be in the list.
         Ok((walked, _)) if walked.counts.skipped > 0 => tracing::warn!(
             source = %adapter.name(),
             skipped = walked.counts.skipped,
             "records of what has changed have no id or no name, so everything is asked for"
+        ),
+        // All groups of one that has come are new, whenever they changed, and none of one that has gone is deleted.
+        Ok((walked, _)) if !past.is_of_partitions(&walked) => tracing::info!(
+            source = %adapter.name(),
+            "the partitions are others than those of the list, so everything is asked for"
+        ),
+        Ok((walked, _)) if may_be_elsewhere(adapter, &walked, past) => tracing::info!(
+            source = %adapter.name(),
+            "a group was deleted in a partition and may be in another one, so everything is asked for"
         ),
         listed => return listed.map(Some),
     }

@@ -12,6 +12,7 @@ use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
 use super::marks::GroupMarks;
+use super::partition_set::PartitionSet;
 use super::remembered::RememberedPages;
 
 /// The list that a walk returned.
@@ -31,6 +32,8 @@ pub struct Walked {
     pub(crate) is_of_changes: bool,
     /// Whether nothing has changed, so that the list that is there is the list.
     pub(crate) keeps_list: bool,
+    /// The partitions that were read, where walks for changes go by them.
+    pub(crate) partitions: Option<PartitionSet>,
     /// When the oldest of its groups was read for which something was asked, by this walk or one before that failed.
     pub(crate) oldest: Option<Instant>,
     /// What is remembered of its pages.

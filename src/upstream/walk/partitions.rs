@@ -18,7 +18,8 @@ use super::context::WalkContext;
 use super::distinct::DistinctGroups;
 use super::left_out::{LeftOutPartitions, ReadPartition, left_out_or_failed};
 use super::list::read_list;
-use super::outcome::Walked;
+use super::outcome::{Interrupted, Walked};
+use super::partition_set::PartitionSet;
 use super::related_observer::{of_list, of_part, of_related};
 use super::remembered::RememberedPages;
 
@@ -28,7 +29,7 @@ const SHOWN: usize = 80;
 /// The whole list of groups, and what stands around each of its pages.
 pub(super) async fn read_partitions(
     context: WalkContext<'_>,
-) -> Result<(Walked, Vec<OuterValues>), UpstreamError> {
+) -> Result<(Walked, Vec<OuterValues>), Interrupted> {
     let WalkContext {
         adapter,
         observers,
@@ -41,7 +42,8 @@ pub(super) async fn read_partitions(
         let origins = vec![OuterValues::default(); walked.groups.pages().len()];
         return Ok((walked, origins));
     };
-    let rows = match &partitions.source {
+    let mut all = AllPartitions::default();
+    let rows: Vec<ReadRow> = match &partitions.source {
         PartitionSource::Constant(rows) => {
             let row = |row: &Vec<String>| {
                 let texts = row.iter().map(String::as_str);
@@ -57,19 +59,25 @@ pub(super) async fn read_partitions(
             let walked = read_list(&list, &observers, deadline, budget).await;
             let walked = walked.map_err(|error| error.within(part))?;
             check_listed(partitions, &walked)?;
+            all.counts.drifted = walked.counts.drifted;
             walked.rows
         }
     };
     let of = rows.len() as u64;
+    let incremental_rows = adapter.incremental().map(|_| rows.clone());
+    let mut incremental_rows = incremental_rows.into_iter().flatten();
     let context = &context;
     let rows = stream::iter((0..).zip(rows));
     let parts = rows.map(|(number, row)| read_partition(context, partitions, number, row));
     let mut parts = parts.buffered(adapter.limits().concurrency as usize);
-    let mut all = AllPartitions::default();
     while let Some(part) = parts.try_next().await? {
         all.done += 1;
+        let row = incremental_rows.next();
         match part {
-            ReadPartition::Whole(outer, walked) => all.add(outer, *walked)?,
+            ReadPartition::Whole(outer, walked) => {
+                all.rows.extend(row);
+                all.add(outer, *walked)?;
+            }
             ReadPartition::LeftOut(absence, error) => {
                 all.left_out.note(absence, error, partitions, of)?;
             }
@@ -159,18 +167,22 @@ struct AllPartitions {
     records: u64,
     remembered: RememberedPages,
     left_out: LeftOutPartitions,
+    /// Those that were read to their end, of a list that is kept up: the groups of any other one are not in it.
+    rows: Vec<ReadRow>,
     /// Whether two partitions list one group.
     has_repeated: bool,
 }
 
 impl AllPartitions {
-    fn add(&mut self, outer: OuterValues, walked: Walked) -> Result<(), UpstreamError> {
+    fn add(&mut self, outer: OuterValues, walked: Walked) -> Result<(), Interrupted> {
         self.counts += walked.counts;
         self.pages += walked.pages;
         self.records += walked.records;
         self.remembered.append(walked.remembered);
         for page in walked.groups.into_pages() {
-            let repeated = self.groups.add_of_another_list(page)?;
+            // A group may have changed since the partition before was read.
+            let repeated = self.groups.add_of_another_list(page);
+            let repeated = repeated.map_err(Interrupted::ListChanged)?;
             self.counts.repeated += repeated;
             self.has_repeated |= repeated > 0;
             self.origins.push(outer.clone());
@@ -181,6 +193,8 @@ impl AllPartitions {
     fn finish(mut self, context: &WalkContext<'_>) -> (Walked, Vec<OuterValues>) {
         self.counts.partitions_gone = self.left_out.gone;
         self.counts.partitions_refused = self.left_out.refused;
+        let is_incremental = context.adapter.incremental().is_some();
+        let partitions = is_incremental.then(|| PartitionSet::of(&self.rows));
         let ended_by = EndedBy::AllPartitions;
         context.observers.notify(&Event::WalkEnded {
             ended_by,
@@ -204,6 +218,7 @@ impl AllPartitions {
             },
             is_of_changes: false,
             keeps_list: false,
+            partitions,
             marks: None,
             oldest: None,
             rows: Vec::new(),

@@ -383,6 +383,7 @@ impl<'a> Tally<'a> {
             remembered: self.remembered,
             is_of_changes: false,
             keeps_list: false,
+            partitions: None,
             marks: None,
             oldest: None,
             rows: self.rows.into_rows(),

@@ -1,10 +1,12 @@
 //! Walks for what has changed, over an upstream that answers from memory.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod ledger;
+mod partitioned;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::StatusCode;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -12,169 +14,10 @@ use super::*;
 use crate::group::Group;
 use crate::observe::Observers;
 use crate::snapshot::Counts;
-use crate::upstream::transport::Replay;
 use crate::upstream::walk::tests::adapter;
 use crate::upstream::walk::{KnownGroups, walk_again};
 
-/// When the first walk begins, in seconds.
-const START: i64 = 1_700_000_000;
-
-/// What the upstream has of one group.
-#[derive(Debug, Clone, PartialEq)]
-struct Entry {
-    name: String,
-    updated: i64,
-    is_removed: bool,
-    members: Vec<u64>,
-    kind: &'static str,
-}
-
-/// An upstream that lists groups, and what has changed of them since a time or since a link.
-#[derive(Debug, Default)]
-struct Ledger {
-    entries: Mutex<BTreeMap<u64, Entry>>,
-    now: Mutex<i64>,
-    /// The requests that came, without those for members; and the groups whose members were asked for.
-    asked: Mutex<(Vec<String>, Vec<u64>)>,
-    /// What further pages are answered with.
-    broken: Mutex<Option<StatusCode>>,
-    /// What a request by a link is answered with.
-    expired: Mutex<Option<StatusCode>>,
-    /// What requests for members are answered with.
-    hidden: Mutex<Option<StatusCode>>,
-    /// A record that comes first among changes.
-    early: Mutex<Option<serde_json::Value>>,
-}
-
-impl Ledger {
-    fn of(groups: impl IntoIterator<Item = u64>) -> Arc<Self> {
-        let ledger = Arc::new(Self::default());
-        *lock(&ledger.now) = START - 1000;
-        for id in groups {
-            ledger.change(id, "a");
-        }
-        *lock(&ledger.now) = START;
-        ledger
-    }
-
-    fn pass(&self, seconds: i64) {
-        *lock(&self.now) += seconds;
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(*lock(&self.now)).unwrap()
-    }
-
-    fn change(&self, id: u64, name: &str) {
-        let entry = Entry {
-            name: name.to_owned(),
-            updated: *lock(&self.now),
-            is_removed: false,
-            members: vec![id, id + 1],
-            kind: "team",
-        };
-        lock(&self.entries).insert(id, entry);
-    }
-
-    fn remove(&self, id: u64) {
-        let now = *lock(&self.now);
-        if let Some(entry) = lock(&self.entries).get_mut(&id) {
-            entry.is_removed = true;
-            entry.updated = now;
-        }
-    }
-
-    /// The requests that came since this was asked last, and whose members were asked for.
-    fn asked(&self) -> (Vec<String>, Vec<u64>) {
-        std::mem::take(&mut *lock(&self.asked))
-    }
-
-    /// The same without one group.
-    fn names_but(&self, id: u64) -> BTreeMap<String, String> {
-        let mut names = self.names();
-        names.remove(&id.to_string());
-        names
-    }
-
-    fn names(&self) -> BTreeMap<String, String> {
-        let entries = lock(&self.entries);
-        let there = entries.iter().filter(|(_, entry)| !entry.is_removed);
-        there
-            .map(|(id, entry)| (id.to_string(), entry.name.clone()))
-            .collect()
-    }
-}
-
-impl Replay for Ledger {
-    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        let path: Vec<_> = request.uri().path().split('/').skip(1).collect();
-        let mut response = Response::new(Bytes::new());
-        if let ["groups", id, "members"] = path.as_slice() {
-            let id = id.parse().unwrap();
-            lock(&self.asked).1.push(id);
-            if let Some(status) = *lock(&self.hidden) {
-                *response.status_mut() = status;
-                return Ok(response);
-            }
-            let members = lock(&self.entries)[&id].members.clone();
-            let members: Vec<_> = members.iter().map(|id| json!({"id": id})).collect();
-            *response.body_mut() = json!(members).to_string().into();
-            return Ok(response);
-        }
-        let query = request.uri().query().unwrap_or_default();
-        lock(&self.asked).0.push(query.to_owned());
-        let query: BTreeMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
-        let is_linked = query.contains_key("token");
-        let refused = if is_linked {
-            *lock(&self.expired)
-        } else {
-            None
-        };
-        let from: usize = query.get("from").map_or(0, |from| from.parse().unwrap());
-        if let Some(status) = refused.or(lock(&self.broken).filter(|_| from > 0)) {
-            *response.status_mut() = status;
-            return Ok(response);
-        }
-        let since = query.get("since").or(query.get("token"));
-        let since = since.map(|since| since.rsplit(' ').next().unwrap().parse::<i64>().unwrap());
-        let entries = lock(&self.entries);
-        let shown = entries.iter().filter(|(_, entry)| match since {
-            Some(since) => entry.updated >= since,
-            None => !entry.is_removed,
-        });
-        let record = |(id, entry): (&u64, &Entry)| {
-            if entry.is_removed {
-                return json!({"id": id, "removed": {"reason": "deleted"}});
-            }
-            let updated = Timestamp::from_second(entry.updated).unwrap().to_string();
-            json!({"id": id, "name": entry.name, "updated_at": updated, "kind": entry.kind})
-        };
-        let mut all: Vec<_> = shown.map(record).collect();
-        if let Some(early) = lock(&self.early).clone().filter(|_| since.is_some()) {
-            all.insert(0, early);
-        }
-        let mut page = json!({"groups": all.iter().skip(from).take(2).collect::<Vec<_>>()});
-        if from + 2 < all.len() {
-            let token = query
-                .get("token")
-                .map_or_else(String::new, |token| format!("token={token}&"));
-            page["next"] = json!((from + 2).to_string());
-            page["nextLink"] = json!(format!("/groups?{token}from={}", from + 2));
-        } else {
-            page["deltaLink"] = json!(format!("/groups?token={}", *lock(&self.now)));
-        }
-        *response.body_mut() = page.to_string().into();
-        Ok(response)
-    }
-
-    fn has_only_pages(&self) -> bool {
-        false
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use ledger::{Ledger, START, lock};
 
 const BY_TIME: &str = "
     request = { path = '/groups', query = { since = '{since}', from = '{cursor}' } }
@@ -240,6 +83,7 @@ impl KeptUp {
             is_of_changes,
             keeps_list,
             remembered,
+            partitions,
             marks,
             ..
         } = walked;
@@ -254,6 +98,7 @@ impl KeptUp {
             as_of: now,
             full_at: full_at.filter(|_| is_of_changes).unwrap_or(now),
             link: remembered.since_link,
+            partitions,
         });
         Ok(counts)
     }

@@ -1,6 +1,7 @@
 //! Lists of groups that are read once for each partition.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::upstream::walk::walk;
 
 /// An upstream that answers each path and query as a function says.
 struct Answers {
-    answer: fn(&str) -> Value,
+    answer: Box<dyn Fn(&str) -> Value + Send + Sync>,
     /// What was asked for.
     asked: Mutex<Vec<String>>,
 }
@@ -42,11 +43,11 @@ impl Replay for Answers {
 /// What a walk of an upstream with these `keys` brings, and what it asked for.
 async fn walked(
     keys: &str,
-    answer: fn(&str) -> Value,
+    answer: impl Fn(&str) -> Value + Send + Sync + 'static,
 ) -> (Result<Vec<Group>, UpstreamError>, Vec<String>) {
     let adapter = Arc::new(adapter(keys).with_room(1 << 30));
     let answers = Arc::new(Answers {
-        answer,
+        answer: Box::new(answer),
         asked: Mutex::default(),
     });
     adapter.set_replay(Arc::clone(&answers) as _);
@@ -109,4 +110,47 @@ async fn details_name_the_parent_within_the_partition_as_the_list_does() {
     assert_eq!(ids.collect::<Vec<_>>(), ["eu/1", "eu/2"]);
     let parents = groups.iter().map(|group| group.parent_id.as_deref());
     assert_eq!(parents.collect::<Vec<_>>(), [None, Some("eu/1")]);
+}
+
+const SHARED: &str = "
+    base_url = 'http://club.example'
+    request = { path = '/{partition.region}' }
+    records = '/groups'
+    fields = { id = 'id', name = 'name' }
+    limits = { groups = 2, concurrency = 1 }
+    partitions = { values = { region = ['eu', 'us'] } }
+";
+
+/// Both partitions list one group, which has another name from the request with this number on.
+fn renamed_before(number: usize) -> impl Fn(&str) -> Value + Send + Sync {
+    let requests = AtomicUsize::new(0);
+    move |_| {
+        let is_renamed = requests.fetch_add(1, Ordering::Relaxed) >= number;
+        json!({"groups": [{"id": 1, "name": if is_renamed { "b" } else { "a" }}]})
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_changes_between_two_partitions_is_read_again_and_is_one() {
+    let (groups, asked) = walked(SHARED, renamed_before(1)).await;
+    let names = groups.unwrap().into_iter().map(|group| group.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["b"]);
+    assert_eq!(asked, ["/eu", "/us", "/eu", "/us"]);
+    let (groups, asked) = walked(SHARED, renamed_before(2)).await;
+    assert_eq!((groups.unwrap().len(), asked.len()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_groups_with_one_id_are_an_error_that_names_what_differs_and_both_causes() {
+    let (groups, asked) = walked(
+        SHARED,
+        |target| json!({"groups": [{"id": 1, "name": target}]}),
+    )
+    .await;
+    let error = groups.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Mapping);
+    for part in ["`1`", "differ in `name`", "partitions.ids", "it changed between"] {
+        assert!(error.detail.contains(part), "{error}");
+    }
+    assert_eq!(asked.len(), 4);
 }
