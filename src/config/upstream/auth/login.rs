@@ -31,7 +31,8 @@ pub struct TokenExchangeAuth {
     #[serde(default)]
     pub values: BTreeMap<String, LoginLocation>,
     /// Whether the cookies that the login set are sent with every request. A response without any is then no
-    /// login. Cookies that later responses set are not kept.
+    /// login. Cookies that later responses set are not kept: requests run at once, so that it would be chance which
+    /// holds. When a session ends, the upstream refuses a request, and the next login starts another one.
     #[serde(default)]
     pub cookies: bool,
     /// When the token expires. Without it, the token is used until the upstream rejects it.
