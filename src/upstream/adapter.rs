@@ -275,8 +275,7 @@ impl Adapter {
     /// What becomes of the records of a page.
     pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
         if let Some(list) = self.list() {
-            let only = list.records.only.as_ref();
-            return Ok(map_columns(&list.columns, only, records));
+            return map_columns(list, records);
         }
         let qualifier = self.outer.qualifier();
         self.mapping().map(records, qualifier, self.of_left_out())

@@ -89,20 +89,22 @@ pub enum FormatError {
         /// What is there.
         holds: String,
     },
-    /// `records` names one object that is no group.
+    /// `records` names one object that is no record.
     #[error(
-        "expected a list at `{path}`, found one object, which is no group ({skip}): it {holds}; let \
+        "expected a list at `{path}`, found one object, which is no {what} ({skip}): it {holds}; let \
          `records` name the list, with `keyed = true` if that is an object whose names are data"
     )]
     LoneObject {
         /// The path that was followed.
         path: String,
-        /// Why it is no group.
+        /// What records are.
+        what: &'static str,
+        /// Why it is none.
         skip: String,
         /// What is there.
         holds: String,
     },
-    /// A record is a list or a scalar, from which no group is read.
+    /// A record is a list or a scalar, from which nothing is read.
     #[error(
         "expected an object as record {number} at `{path}`, which {holds}; `fields.id = \".\"` reads \
          records that are texts or numbers"

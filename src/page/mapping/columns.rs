@@ -1,14 +1,15 @@
 //! Reads columns of records: what becomes no group, or is needed besides it.
 
 use crate::group::{ReadRow, ReadText};
-use crate::page::format::Node;
-use crate::plan::{Field, OneOrMany, Part, RecordColumn, RecordFilter, Start};
+use crate::page::format::{FormatError, Node};
+use crate::plan::{Field, ListReading, Part, RecordColumn, Start};
 use crate::snapshot::GroupPage;
 
 use super::PageRecords;
 use super::item::Item;
 use super::outcome::{MappedPage, Skip};
 use super::record_filter::left_out;
+use super::shape::RecordsShape;
 
 impl RecordColumn {
     /// What it reads of a record.
@@ -46,12 +47,12 @@ pub(super) fn row(columns: &[RecordColumn], record: Item<'_>) -> ReadRow {
     columns.iter().map(|column| column.read(record)).collect()
 }
 
-/// What columns read of the records of a page, as far as those are meant. A record that gives nothing is skipped.
+/// What the columns of a list read of the records of a page, as far as those are meant. A record that gives nothing is
+/// skipped, unless it is no record: an object where the list should stand, or a text among objects.
 pub fn map_columns(
-    columns: &[RecordColumn],
-    only: Option<&OneOrMany<RecordFilter>>,
+    list: &ListReading,
     records: PageRecords<'_>,
-) -> MappedPage {
+) -> Result<MappedPage, FormatError> {
     let PageRecords(records) = records;
     let mut mapped = MappedPage {
         groups: GroupPage::new("".into()),
@@ -62,17 +63,19 @@ pub fn map_columns(
         unread_people: 0,
         unmarked_people: 0,
     };
+    let only = list.records.only.as_ref();
+    let mut shape = RecordsShape::of(&list.records.at, "item of a list");
     for (index, record) in records.into_iter().enumerate() {
-        if let Some(skip) = only.and_then(|only| left_out(only, record)) {
-            mapped.skipped.push((index, skip));
-            continue;
-        }
-        let row = row(columns, record);
-        if row.iter().any(Option::is_some) {
+        let row = row(&list.columns, record);
+        let is_nothing = row.iter().all(Option::is_none);
+        let skip = only.and_then(|only| left_out(only, record));
+        let Some(skip) = skip.or(is_nothing.then_some(Skip::NoValue)) else {
             mapped.rows.push(row);
-        } else {
-            mapped.skipped.push((index, Skip::NoValue));
-        }
+            continue;
+        };
+        let is_none = (skip != Skip::LeftOut).then_some(skip);
+        shape.check(record, is_none)?;
+        mapped.skipped.push((index, skip));
     }
-    mapped
+    Ok(mapped)
 }

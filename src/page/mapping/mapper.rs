@@ -73,7 +73,7 @@ impl<'a> Mapper<'a> {
 
     pub(super) fn map_list(&mut self, records: Vec<Item<'a>>) -> Result<(), FormatError> {
         let ancestors = Ancestors::default();
-        let mut shape = RecordsShape::of(&self.mapping.records.at);
+        let mut shape = RecordsShape::of(&self.mapping.records.at, "group");
         let more = records.len().saturating_sub(TYPICAL);
         let bytes = (records.first().and_then(|record| record.node())).map_or(0, Node::page_bytes);
         for record in records {

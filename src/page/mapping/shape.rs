@@ -14,6 +14,8 @@ use super::outcome::Skip;
 /// The shape of the records at a path.
 pub(super) struct RecordsShape<'a> {
     path: &'a Path,
+    /// What a record is.
+    what: &'static str,
     /// How many records were looked at.
     looked_at: usize,
     /// What stands where lists are expected, once that is asked for.
@@ -21,15 +23,16 @@ pub(super) struct RecordsShape<'a> {
 }
 
 impl<'a> RecordsShape<'a> {
-    pub(super) const fn of(path: &'a Path) -> Self {
+    pub(super) const fn of(path: &'a Path, what: &'static str) -> Self {
         Self {
             path,
+            what,
             looked_at: 0,
             containers: None,
         }
     }
 
-    /// Takes note of the next record, which may be no group; an error if that is because it is no record.
+    /// Takes note of the next record, which may be skipped; an error if that is because it is no record.
     pub(super) fn check(
         &mut self,
         record: Item<'_>,
@@ -42,6 +45,7 @@ impl<'a> RecordsShape<'a> {
         if node.is_object() && !node.is_xml() && self.is_container(node) {
             return Err(FormatError::LoneObject {
                 path: self.path.to_string(),
+                what: self.what,
                 skip: skip.to_string(),
                 holds: node.holds(),
             });
