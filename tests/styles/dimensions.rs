@@ -446,6 +446,12 @@ pub(crate) const DIMENSIONS: [Dimension; 34] = [
             "a placeholder without a value",
             "details per group",
             "details that lack what a group needs",
+            "details that are no object",
+            "details used again",
+            "people used again by a field",
+            "people used again by an entity tag",
+            "everything anew",
+            "a list that is left out",
             "refused",
         ],
     ),
@@ -483,6 +489,27 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
         "D32 partitions with a cursor",
     ),
     ("D32 members per group", "D32 members with pages"),
+    ("D32 partitions with a cursor", "D32 members with pages"),
+    (
+        "D32 partitions with a cursor",
+        "D32 people used again by a field",
+    ),
+    (
+        "D32 partitions with a cursor",
+        "D32 a failure in the middle",
+    ),
+    (
+        "D32 people used again by a field",
+        "D32 a failure in the middle",
+    ),
+    (
+        "D32 people used again by an entity tag",
+        "D32 members with pages",
+    ),
+    (
+        "D32 people used again by an entity tag",
+        "D32 everything anew",
+    ),
     (
         "D34 a cursor from a page that is not modified",
         "D34 a failure in the middle",

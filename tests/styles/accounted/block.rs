@@ -1,11 +1,57 @@
 //! The block that declares what the adapter of a liar knows.
+//!
+//! A liar lies in one list: that of groups, or one that belongs to it.
 
 use std::fmt::Write as _;
 
 use super::liar::{Claim, Liar, Style};
 
+/// What the list of a liar is a list of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ListOf {
+    Groups,
+    /// Of the only group.
+    Members,
+    /// Each of which has a group with its id.
+    Partitions,
+}
+
 impl Liar {
-    pub(super) fn config(&self) -> String {
+    pub(super) fn config(&self, list_of: ListOf) -> String {
+        let format = if self.is_xml { "xml" } else { "json" };
+        let groups = if self.is_xml {
+            "/r/groups/group"
+        } else {
+            "/groups"
+        };
+        let block = |list: &str| {
+            format!(
+                "[upstreams.staff]\nbase_url = \"\"\nformat = '{format}'\n{list}\
+                 fields = {{ id = 'id', name = 'id' }}\nlimits = {{ pages = 100, retries = 0 }}\n"
+            )
+        };
+        let of_groups = |path: &str| {
+            block(&format!(
+                "records = '{groups}'\nrequest = {{ path = '{path}' }}\n"
+            ))
+        };
+        match list_of {
+            ListOf::Groups => block(&self.list_config("/list")),
+            ListOf::Members => format!(
+                "{}[upstreams.staff.members]\n{}fields = {{ id = 'id' }}\n",
+                of_groups("/groups"),
+                self.list_config("/list/{group.id}")
+            ),
+            ListOf::Partitions => format!(
+                "{}[upstreams.staff.partitions]\n{}values = {{ org = 'id' }}\n",
+                of_groups("/groups/{partition.org}"),
+                self.list_config("/list")
+            ),
+        }
+    }
+
+    /// How the list is asked for and paged.
+    fn list_config(&self, path: &str) -> String {
         let root = if self.is_xml { "/r" } else { "" };
         let records = match (self.is_xml, self.parents.is_some()) {
             (true, true) => "/r/orgs/org/groups/group",
@@ -13,7 +59,6 @@ impl Liar {
             (false, true) => "/orgs/groups",
             (false, false) => "/groups",
         };
-        let format = if self.is_xml { "xml" } else { "json" };
         let asked = if self.is_clamped {
             self.page + 2
         } else {
@@ -62,9 +107,8 @@ impl Liar {
             let _ = write!(query, "{comma}limit = '{{limit}}'");
         }
         format!(
-            "[upstreams.staff]\nbase_url = \"\"\nformat = '{format}'\nrecords = '{records}'\n\
-             request = {{ path = '/list', query = {{ {query} }} }}\npagination = {{ {keys} }}\n\
-             fields = {{ id = 'id', name = 'id' }}\nlimits = {{ pages = 100, retries = 0 }}\n"
+            "records = '{records}'\nrequest = {{ path = '{path}', query = {{ {query} }} }}\n\
+             pagination = {{ {keys} }}\n"
         )
     }
 }

@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use groupgate::group::Group;
 use groupgate::observe::Observers;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::transport::Replay;
@@ -21,6 +22,7 @@ use proptest::test_runner::TestRunner;
 use tokio::runtime::Builder;
 
 use crate::support::adapters::adapter_of;
+use block::ListOf;
 use liar::{Claim, Liar, NextType, Number, Oddity, Style};
 use parents::Parents;
 use written::Mirror;
@@ -160,16 +162,58 @@ fn liars() -> impl Strategy<Value = Liar> {
     })
 }
 
+/// What of a list came: the ids that it has.
+fn ids(list_of: ListOf, groups: Vec<Group>) -> Vec<String> {
+    let groups = groups.into_iter();
+    match list_of {
+        ListOf::Groups => groups.map(|group| group.source_id).collect(),
+        ListOf::Members => groups
+            .flat_map(|group| group.members)
+            .filter_map(|member| member.id)
+            .collect(),
+        ListOf::Partitions => groups
+            .map(|group| group.source_id.trim_end_matches('g').to_owned())
+            .collect(),
+    }
+}
+
 #[test]
 fn no_walk_is_both_shorter_than_its_list_and_complete() {
+    let ends = walks_of_liars(ListOf::Groups, 2500);
+    for end in [
+        "no_next",
+        "last_page",
+        "total",
+        "empty_page",
+        "confirmed",
+        "whole_list",
+    ] {
+        assert!(ends.contains_key(end), "no walk ended by `{end}`: {ends:?}");
+    }
+}
+
+#[test]
+fn no_walk_is_complete_without_all_members_of_a_list_of_their_own() {
+    let ends = walks_of_liars(ListOf::Members, 1500);
+    assert!(ends["whole_list"] > 300, "{ends:?}");
+}
+
+#[test]
+fn no_walk_is_complete_without_the_groups_of_all_partitions() {
+    let ends = walks_of_liars(ListOf::Partitions, 1500);
+    assert!(ends["all_partitions"] > 300, "{ends:?}");
+}
+
+/// Walks of liars, each of which brings the whole list or an error, and how often each ended by what.
+fn walks_of_liars(list_of: ListOf, count: u32) -> BTreeMap<String, u32> {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let mirror = Arc::<Mirror>::default();
     let adapters = RefCell::<HashMap<String, Arc<Adapter>>>::default();
     let ends = RefCell::<BTreeMap<String, u32>>::default();
-    let mut runner = TestRunner::new(cases(2500));
+    let mut runner = TestRunner::new(cases(count));
     let outcome = runner.run(&liars(), |liar| {
         let expected = liar.ids();
-        let config = liar.config();
+        let config = liar.config(list_of);
         *mirror.0.lock().unwrap() = liar;
         let mut adapters = adapters.borrow_mut();
         let adapter = adapters.entry(config).or_insert_with_key(|config| {
@@ -184,8 +228,7 @@ fn no_walk_is_both_shorter_than_its_list_and_complete() {
         };
         *ends.borrow_mut().entry(end).or_default() += 1;
         if let Ok(walked) = walked {
-            let groups = walked.groups.to_groups().into_iter();
-            let ids: Vec<_> = groups.map(|group| group.source_id).collect();
+            let ids = ids(list_of, walked.groups.to_groups());
             prop_assert_eq!(ids, expected, "ended by {}", walked.ended_by);
         }
         Ok(())
@@ -194,15 +237,5 @@ fn no_walk_is_both_shorter_than_its_list_and_complete() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    let ends = ends.borrow();
-    for end in [
-        "no_next",
-        "last_page",
-        "total",
-        "empty_page",
-        "confirmed",
-        "whole_list",
-    ] {
-        assert!(ends.contains_key(end), "no walk ended by `{end}`: {ends:?}");
-    }
+    ends.into_inner()
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use groupgate::error::UpstreamError;
 use groupgate::upstream::transport::Replay;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::liar::Liar;
 
@@ -48,13 +48,23 @@ pub(super) fn xml(body: &Value) -> String {
     text
 }
 
-/// Answers as the liar that is set.
+/// Answers as the liar that is set, whose list may belong to a list of one group.
 #[derive(Debug, Default)]
 pub(super) struct Mirror(pub(super) Mutex<Liar>);
 
 impl Replay for Mirror {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        Ok(self.0.lock().unwrap().answer(request))
+        let liar = self.0.lock().unwrap();
+        let Some(id) = request.uri().path().strip_prefix("/groups") else {
+            return Ok(liar.answer(request));
+        };
+        let body = json!({ "groups": [{ "id": id.trim_start_matches('/').to_owned() + "g" }] });
+        let text = if liar.is_xml {
+            xml(&body)
+        } else {
+            body.to_string()
+        };
+        Ok(response(200, Bytes::from(text)))
     }
 
     fn has_only_pages(&self) -> bool {
