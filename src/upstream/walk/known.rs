@@ -52,6 +52,8 @@ pub(super) struct Recollection {
     marks: Option<Arc<GroupMarks>>,
     /// Whether it reads everything anew.
     pub(super) is_full: bool,
+    /// When the last walk before began that did.
+    pub(super) full_at: Option<Instant>,
 }
 
 /// When the walks were that a list came from.
@@ -111,6 +113,7 @@ impl PastWalks {
             ttl: self.ttl,
             marks: self.marks.clone(),
             is_full: !is_current,
+            full_at,
         }
     }
 }

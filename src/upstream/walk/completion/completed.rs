@@ -126,7 +126,8 @@ impl<'a> CompletedGroups<'a> {
         )))
     }
 
-    /// All of them, and by what they are known again. `full_at` is when the walk began, if it read everything anew.
+    /// All of them, and by what they are known again. `full_at` is when the last walk began that
+    /// read everything anew, this one perhaps.
     pub(super) fn finish(
         mut self,
         full_at: Option<Instant>,

@@ -95,7 +95,11 @@ pub(super) async fn complete(
     warn_of_people(&completion);
     let (pages, longest) = (completion.pages_read(), completion.longest());
     counts.gone = completed.gone;
-    let full_at = (full.is_some() && is_full).then_some(began);
+    let full_at = if is_full {
+        full.map(|_| began)
+    } else {
+        recollection.full_at
+    };
     let oldest = completed.oldest;
     let (groups, marks) = completed.finish(full_at, longest);
     Ok(Walked {

@@ -159,6 +159,19 @@ async fn the_log_says_once_a_minute_how_far_a_long_walk_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_walk_uses_again_what_has_not_changed_until_everything_is_due() {
+    let forge = Forge::of(some_groups(20), 100);
+    let keys = "reuse = 'updated_at'\nfull = '3h'";
+    let mut walker = Walker::of(&forge, &with_members(keys));
+    let mut asked = Vec::new();
+    for _ in 0..7 {
+        asked.push(walker.walk().await.unwrap().1.asked);
+        tokio::time::advance(Duration::from_hours(1)).await;
+    }
+    assert_eq!(asked, [20, 0, 0, 20, 0, 0, 20]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_walk_corrects_what_no_mark_told_and_counts_it() {
     let forge = Forge::of(some_groups(20), 100);
     let keys = "reuse = 'updated_at'\nfull = '2h'";
