@@ -51,6 +51,7 @@ impl ListedSource {
         if !hidden.in_both(PEOPLE).is_none() {
             self.counts.unread_people = 0;
             self.counts.unmarked_people = 0;
+            self.counts.repeated_people = 0;
         }
         self
     }

@@ -26,7 +26,11 @@ pub struct Counts {
     /// where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unmarked_people: u64,
-    /// Whether the list changed while it was walked, also on the second try.
+    /// Items of lists of people of their own that were left out because the same had come before in that list. Missing
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated_people: u64,
+    /// Whether the list changed while it was walked, also on the second try, or one of those that belong to it.
     pub drifted: bool,
     /// Groups left out because they were gone when their details or people were asked for.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -62,6 +66,7 @@ impl AddAssign for Counts {
             unparsed_timestamps,
             unread_people,
             unmarked_people,
+            repeated_people,
             drifted,
             gone,
             partitions_gone,
@@ -76,6 +81,7 @@ impl AddAssign for Counts {
         self.unparsed_timestamps += unparsed_timestamps;
         self.unread_people += unread_people;
         self.unmarked_people += unmarked_people;
+        self.repeated_people += repeated_people;
         self.drifted |= drifted;
         self.gone += gone;
         self.partitions_gone += partitions_gone;

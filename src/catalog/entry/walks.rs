@@ -204,6 +204,7 @@ impl Entry {
                     unparsed_timestamps = cached.counts.unparsed_timestamps,
                     unread_people = cached.counts.unread_people,
                     unmarked_people = cached.counts.unmarked_people,
+                    repeated_people = cached.counts.repeated_people,
                     drifted = cached.counts.drifted,
                     gone = completion.map(|completion| completion.gone),
                     partitions_gone = cached.counts.partitions_gone,

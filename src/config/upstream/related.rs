@@ -116,8 +116,8 @@ pub struct Details {
     /// How often all of them are asked for although they seem not to have changed. Only with `reuse`.
     #[schemars(default = "default_full")]
     pub full: Option<Span>,
-    /// Which share of the listed groups may be gone (404 or 410) when they are asked for: they are left out, and
-    /// counted. One always may. More is an error.
+    /// Which share of the groups that a walk asks for may be gone (404 or 410), although they were just listed: they are
+    /// left out, and counted. One always may. More is an error.
     #[serde(default = "tenth")]
     pub gone: Share,
 }
@@ -154,8 +154,8 @@ pub struct MemberList {
     /// touch a group when its members change. Only with `reuse`.
     #[schemars(default = "default_full")]
     pub full: Option<Span>,
-    /// Which share of the listed groups may be gone (404 or 410) when they are asked for: they are left out, and
-    /// counted. One always may. More is an error.
+    /// Which share of the groups that a walk asks for may be gone (404 or 410), although they were just listed: they are
+    /// left out, and counted. One always may. More is an error.
     #[serde(default = "tenth")]
     pub gone: Share,
 }

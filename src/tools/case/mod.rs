@@ -36,7 +36,7 @@
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
 //! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, unread_people,
-//!                                                 # unmarked_people, drifted, gone, changed, removed, differing
+//!                                                 # unmarked_people, repeated_people, drifted, gone, changed, removed, differing
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -133,6 +133,7 @@ pub(crate) struct ExpectedCounts {
     unparsed_timestamps: u64,
     unread_people: u64,
     unmarked_people: u64,
+    repeated_people: u64,
     drifted: bool,
     gone: u64,
     partitions_gone: u64,
@@ -151,6 +152,7 @@ impl From<Counts> for ExpectedCounts {
             unparsed_timestamps: counts.unparsed_timestamps,
             unread_people: counts.unread_people,
             unmarked_people: counts.unmarked_people,
+            repeated_people: counts.repeated_people,
             drifted: counts.drifted,
             gone: counts.gone,
             partitions_gone: counts.partitions_gone,

@@ -327,6 +327,7 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
         }
     ));
     lines.extend(partitions_left_out(&summary.counts));
+    lines.extend(people(&summary.counts));
     lines.extend(summary.completion.as_ref().map(completion));
     lines.extend(
         summary
@@ -345,20 +346,31 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
 
 /// How many partitions the list lacks, if it lacks any.
 fn partitions_left_out(counts: &Counts) -> Option<String> {
-    let left_out = [
+    let left_out = each_counted([
         (counts.partitions_gone, "gone"),
         (counts.partitions_refused, "refusing the credentials"),
-    ];
-    let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
-    let left_out: Vec<_> = left_out
-        .map(|(count, why)| format!("{count} {why}"))
+    ]);
+    left_out
+        .map(|left_out| format!("without the groups of partitions that are left out: {left_out}"))
+}
+
+/// The items of lists of people that are nobody, if there are any.
+fn people(counts: &Counts) -> Option<String> {
+    let items = each_counted([
+        (counts.unread_people, "without an id and an address"),
+        (counts.unmarked_people, "without what `only` compares"),
+        (counts.repeated_people, "repeated"),
+    ]);
+    items.map(|items| format!("of people: {items}"))
+}
+
+/// How many there are of each kind, of the kinds of which there are any.
+fn each_counted<const N: usize>(kinds: [(u64, &str); N]) -> Option<String> {
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<_> = kinds
+        .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
-    (!left_out.is_empty()).then(|| {
-        format!(
-            "without the groups of partitions that are left out: {}",
-            left_out.join(", ")
-        )
-    })
+    (!kinds.is_empty()).then(|| kinds.join(", "))
 }
 
 /// How far it is with what is asked for each group.

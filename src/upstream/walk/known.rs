@@ -119,27 +119,35 @@ impl PastWalks {
 }
 
 impl KnownGroups {
-    /// Keeps what a walk had completed that failed, as much as fits into `room`, for the next one.
+    /// Keeps what a walk had completed that failed, as much as fits into `room`, for the next one. Says how many
+    /// groups did not.
     pub(super) fn keep(
         &self,
         rows: impl IntoIterator<Item = (Box<str>, CompletedRow)>,
         memory: &ListMemory,
         room: u64,
-    ) {
+    ) -> u64 {
         let mut state = self.lock();
         let before = state.kept.iter();
         let before = before.map(|(id, row)| (id.clone(), row.clone()));
         let mut kept = HashMap::new();
         let mut bytes = 0;
+        let mut lost = 0;
         for (id, row) in rows.into_iter().chain(before) {
             let more = row.mark.bytes(&id) + row.json.len() as u64;
-            if bytes + more <= room && !kept.contains_key(&id) {
-                bytes += more;
-                kept.insert(id, row);
+            if kept.contains_key(&id) {
+                continue;
             }
+            if bytes + more > room {
+                lost += 1;
+                continue;
+            }
+            bytes += more;
+            kept.insert(id, row);
         }
         state.hold = memory.hold(bytes);
         state.kept = Arc::new(kept);
+        lost
     }
 
     /// Lets go of what was kept: a walk has completed all groups.

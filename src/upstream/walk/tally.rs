@@ -166,6 +166,8 @@ impl<'a> Tally<'a> {
             if skip.is_left_out() {
                 self.counts.left_out += 1;
                 self.has_marked |= *skip == Skip::LeftOut;
+                let is_unmarked = *skip == Skip::Unmarked && self.adapter.is_related();
+                self.counts.unmarked_people += u64::from(is_unmarked);
             } else {
                 self.counts.skipped += 1;
             }

@@ -17,6 +17,7 @@ const DRIFTED: Counts = Counts {
     unparsed_timestamps: 0,
     unread_people: 0,
     unmarked_people: 0,
+    repeated_people: 0,
     drifted: true,
     gone: 0,
     partitions_gone: 0,

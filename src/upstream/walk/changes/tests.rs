@@ -350,6 +350,28 @@ async fn only_the_link_itself_leads_to_a_walk_for_everything_if_it_is_refused() 
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_only_group_that_has_changed_may_be_gone_and_of_several_no_more_than_their_share() {
+    let ledger = Ledger::of(1..=50);
+    let mut list = KeptUp::new(&ledger, &format!("{BY_TIME}{MEMBERS}"));
+    list.walk().await.unwrap();
+    ledger.pass(600);
+    ledger.change(2, "b");
+    *lock(&ledger.hidden) = Some(StatusCode::NOT_FOUND);
+    let counts = list.walk().await.unwrap();
+    assert_eq!((counts.gone, counts.removed), (1, 1));
+    assert_eq!(list.names(), ledger.names_but(2));
+    // Two are few of fifty, but all of those that are asked for.
+    ledger.pass(600);
+    (3..=4).for_each(|id| ledger.change(id, "c"));
+    let error = list.walk().await.unwrap_err();
+    assert!(
+        error.detail.starts_with("all 2 groups asked for"),
+        "{error}"
+    );
+    assert_eq!(list.names().len(), 49);
+}
+
 /// What happens to a group between two walks.
 #[derive(Debug, Clone, Copy)]
 enum Happening {

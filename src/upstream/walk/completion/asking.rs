@@ -67,6 +67,9 @@ impl GroupCompletion<'_> {
             request,
             records: (!is_told).then_some(walked.first_page),
         });
+        if which != RelatedList::Details {
+            self.note_people(walked.counts);
+        }
         let left_out = walked.counts.left_out;
         Ok(ListAnswer::Rows(walked.rows, tag, left_out))
     }

@@ -8,13 +8,12 @@ use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::GroupParts;
-use crate::plan::{RelatedList, Share};
 use crate::snapshot::GroupPage;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{CompletedRow, KnownGroups};
 use crate::upstream::walk::marks::{GroupMark, GroupMarks, LongestPages};
 
-use super::group::{CompletedGroup, WholeGroup};
+use super::group::{CompletedGroup, GoneRefusal, WholeGroup};
 
 /// How many groups are laid out together.
 const GROUPS_PER_PAGE: usize = 1024;
@@ -32,6 +31,10 @@ pub(super) struct CompletedGroups<'a> {
     marks: Vec<(GroupMark, Instant)>,
     pub(super) done: u64,
     pub(super) gone: u64,
+    /// Of those that are done, how many nothing was asked for.
+    unasked: u64,
+    /// What the last one that is gone was refused with, of those of the list that allows the least to be.
+    refusal: Option<GoneRefusal>,
     /// When the oldest of them was read.
     pub(super) oldest: Option<Instant>,
     of: u64,
@@ -48,6 +51,8 @@ impl<'a> CompletedGroups<'a> {
             marks: Vec::new(),
             done: 0,
             gone: 0,
+            unasked: 0,
+            refusal: None,
             oldest: None,
             of,
             bytes: 0,
@@ -58,8 +63,18 @@ impl<'a> CompletedGroups<'a> {
     pub(super) fn add(&mut self, group: CompletedGroup) -> Result<(), UpstreamError> {
         self.done += 1;
         match group {
-            CompletedGroup::Complete(group) => self.lay_out(*group),
-            CompletedGroup::Gone(error, list, most) => self.note_gone(error, list, most),
+            CompletedGroup::Complete(group) => {
+                self.unasked += u64::from(!group.is_asked);
+                self.lay_out(*group)
+            }
+            CompletedGroup::Gone(refusal) => {
+                self.gone += 1;
+                let least = self.refusal.as_ref().map(|refusal| refusal.most.get());
+                if least.is_none_or(|least| refusal.most.get() <= least) {
+                    self.refusal = Some(refusal);
+                }
+                self.weigh_gone()
+            }
         }
     }
 
@@ -69,6 +84,7 @@ impl<'a> CompletedGroups<'a> {
             is_nested,
             mark,
             at,
+            is_asked: _,
         } = whole;
         let adapter = self.context.adapter;
         let is_full = |page: &GroupPage| page.rows().len() >= GROUPS_PER_PAGE;
@@ -97,21 +113,20 @@ impl<'a> CompletedGroups<'a> {
         Ok(())
     }
 
-    /// One group among others may always be gone, and more up to the share that is allowed. Where all of
-    /// them are, the request is more likely wrong.
-    fn note_gone(
-        &mut self,
-        error: UpstreamError,
-        list: RelatedList,
-        most: Share,
-    ) -> Result<(), UpstreamError> {
-        self.gone += 1;
-        let (gone, of) = (self.gone, self.of);
-        let is_one_of_several = gone == 1 && of > 1;
-        if is_one_of_several || gone as f64 <= most.get() * of as f64 {
+    /// One group among others may always be gone, and more up to the share that is allowed of those for which
+    /// something is asked: before the end, of those that may be. Where all of them are, the request is more likely
+    /// wrong. Of what has changed there may be but one.
+    pub(super) fn weigh_gone(&self) -> Result<(), UpstreamError> {
+        let Some(GoneRefusal { error, list, most }) = &self.refusal else {
+            return Ok(());
+        };
+        let (gone, asked) = (self.gone, self.of - self.unasked);
+        let is_one_of_several = gone == 1 && (self.of > 1 || self.context.adapter.is_of_changes());
+        if is_one_of_several || gone as f64 <= most.get() * asked as f64 {
             return Ok(());
         }
-        if gone == self.done {
+        let error = error.clone();
+        if gone + self.unasked == self.done {
             let status = error.status.map_or(404, |status| status.as_u16());
             let groups = match gone {
                 1 => "the only group that was listed".to_owned(),
@@ -122,7 +137,7 @@ impl<'a> CompletedGroups<'a> {
             )));
         }
         Err(error.within(format_args!(
-            "{gone} of {of} groups are gone that were just listed, more than {most} (`{list}.gone`)"
+            "{gone} of {asked} groups asked for are gone that were just listed, more than {most} (`{list}.gone`)"
         )))
     }
 
@@ -162,7 +177,15 @@ impl Drop for CompletedGroups<'_> {
             let json = row.json().into();
             (row.source_id().into(), CompletedRow { mark, at, json })
         });
-        self.known
-            .keep(rows, &adapter.memory.lists(), adapter.room() / KEPT_PART);
+        let room = adapter.room() / KEPT_PART;
+        let lost = self.known.keep(rows, &adapter.memory.lists(), room);
+        if lost > 0 {
+            tracing::warn!(
+                source = %adapter.name(),
+                lost,
+                room = %ByteSize(room),
+                "not all groups that a failed walk had read could be kept for the next one"
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One group with all that is asked for it.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadRow, ReadText};
 use crate::observe::{CompletionProgress, Observers, WalkPart};
 use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Share};
-use crate::snapshot::{GroupPage, PageRowRef};
+use crate::snapshot::{Counts, GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{Recollection, listed_hash};
@@ -36,8 +36,16 @@ pub(super) struct ListedGroup<'a> {
 pub(super) enum CompletedGroup {
     /// All that is asked for it is there.
     Complete(Box<WholeGroup>),
-    /// It has been deleted meanwhile: one of its lists is gone, as those of up to a share of all groups may be.
-    Gone(UpstreamError, RelatedList, Share),
+    /// It has been deleted meanwhile: one of its lists is gone.
+    Gone(GoneRefusal),
+}
+
+/// How a group was refused that has been deleted meanwhile.
+pub(super) struct GoneRefusal {
+    pub(super) error: UpstreamError,
+    pub(super) list: RelatedList,
+    /// Up to which share of the groups may be gone.
+    pub(super) most: Share,
 }
 
 /// A group with all that is asked for it.
@@ -47,6 +55,35 @@ pub(super) struct WholeGroup {
     pub(super) mark: GroupMark,
     /// When it was read.
     pub(super) at: Instant,
+    /// Whether anything was asked for it.
+    pub(super) is_asked: bool,
+}
+
+/// What is known of one list of a group.
+struct ListRead<T> {
+    value: T,
+    /// Whether it was asked for.
+    is_asked: bool,
+    /// Whether it differs from what it was before although it seemed not to have changed.
+    differs: bool,
+}
+
+impl<T> ListRead<T> {
+    const fn reused(value: T) -> Self {
+        Self {
+            value,
+            is_asked: false,
+            differs: false,
+        }
+    }
+
+    const fn asked(value: T, differs: bool) -> Self {
+        Self {
+            value,
+            is_asked: true,
+            differs,
+        }
+    }
 }
 
 /// Completes groups, and counts what that takes.
@@ -68,6 +105,8 @@ pub(super) struct GroupCompletion<'a> {
     differing: AtomicU64,
     pub(super) longest: Mutex<LongestPages>,
     miscounted: AtomicU64,
+    /// What the lists of people counted besides people.
+    people_counts: Mutex<Counts>,
 }
 
 /// What a request for a list of a group brought.
@@ -110,6 +149,7 @@ impl<'a> GroupCompletion<'a> {
             differing: AtomicU64::new(0),
             longest: Mutex::new(recollection.longest()),
             miscounted: AtomicU64::new(0),
+            people_counts: Mutex::default(),
         }
     }
 
@@ -144,6 +184,23 @@ impl<'a> GroupCompletion<'a> {
     /// How many groups had changed although they would have been taken for unchanged.
     pub(super) fn differing(&self) -> u64 {
         self.differing.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of what a list of people counted, of which an item that is skipped is nobody.
+    pub(super) fn note_people(&self, list: Counts) {
+        let counts = Counts {
+            unread_people: list.skipped,
+            unmarked_people: list.unmarked_people,
+            repeated_people: list.repeated,
+            drifted: list.drifted,
+            ..Counts::default()
+        };
+        *lock(&self.people_counts) += counts;
+    }
+
+    /// What the lists of people counted besides people.
+    pub(super) fn people_counts(&self) -> Counts {
+        *lock(&self.people_counts)
     }
 
     /// How many pages were read.
@@ -186,17 +243,25 @@ impl<'a> GroupCompletion<'a> {
         {
             self.kept.fetch_add(1, Ordering::Relaxed);
             let (mark, at) = (kept.mark.clone(), kept.at);
-            return Ok(whole(group, is_nested, mark, at));
+            return Ok(CompletedGroup::Complete(Box::new(WholeGroup {
+                group,
+                is_nested,
+                mark,
+                at,
+                is_asked: false,
+            })));
         }
         let at = Instant::now();
         let past = self.past(&group);
         let mut differs = false;
+        let mut is_asked = false;
         if let Some((details, observers)) = &self.details {
             let asked = self.details(details, observers, &group, listed, &past, &mut mark);
             match asked.await {
                 Ok(laid) => {
-                    differs |= laid.1;
-                    group = laid.0;
+                    differs |= laid.differs;
+                    is_asked |= laid.is_asked;
+                    group = laid.value;
                 }
                 Err(error) => {
                     return gone_or_failed(error, RelatedList::Details, details.gone, &group);
@@ -206,8 +271,10 @@ impl<'a> GroupCompletion<'a> {
         for (list, observers, read) in &self.people {
             let asked = self.people((list, observers, read), &group, listed, &past, &mut mark);
             match asked.await {
-                Ok((people, is_other)) => {
-                    differs |= is_other;
+                Ok(people) => {
+                    differs |= people.differs;
+                    is_asked |= people.is_asked;
+                    let people = people.value;
                     self.compare_count(list.role, &people, &group);
                     put_people(&mut group, list.role, people, self.is_counted);
                 }
@@ -220,7 +287,13 @@ impl<'a> GroupCompletion<'a> {
             hold.grow(group_bytes(&group), self.context.deadline)
                 .await?;
         }
-        Ok(whole(group, is_nested, mark, at))
+        Ok(CompletedGroup::Complete(Box::new(WholeGroup {
+            group,
+            is_nested,
+            mark,
+            at,
+            is_asked,
+        })))
     }
 
     fn past(&self, group: &Group) -> PastGroup<'_> {
@@ -236,7 +309,7 @@ impl<'a> GroupCompletion<'a> {
         }
     }
 
-    /// The group with its details, and whether they differ although they seemed not to have changed.
+    /// The group with its details.
     async fn details(
         &self,
         details: &Details,
@@ -245,7 +318,7 @@ impl<'a> GroupCompletion<'a> {
         listed: ListedGroup<'_>,
         past: &PastGroup<'_>,
         mark: &mut GroupMark,
-    ) -> Result<(Group, bool), UpstreamError> {
+    ) -> Result<ListRead<Group>, UpstreamError> {
         // What was listed is a part of it, so that must be what it was.
         let is_listed_alike = past.mark.is_some_and(|past| past.listed == mark.listed);
         let before = past.group.as_ref().filter(|_| is_listed_alike);
@@ -254,7 +327,7 @@ impl<'a> GroupCompletion<'a> {
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
             mark.is_reused = true;
-            return Ok((before.clone(), false));
+            return Ok(ListRead::reused(before.clone()));
         }
         let known = past.mark.filter(|_| before.is_some());
         let known = known.and_then(|past| past.tag(RelatedList::Details));
@@ -266,7 +339,7 @@ impl<'a> GroupCompletion<'a> {
         match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
-                Ok((before.clone(), false))
+                Ok(ListRead::asked(before.clone(), false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
@@ -277,7 +350,7 @@ impl<'a> GroupCompletion<'a> {
                 let laid = self.overlaid(group, listed, details, &rows)?;
                 let differs =
                     seems_same && before.is_some_and(|before| !self.is_alike(before, &laid));
-                Ok((laid, differs))
+                Ok(ListRead::asked(laid, differs))
             }
         }
     }
@@ -292,7 +365,7 @@ impl<'a> GroupCompletion<'a> {
         laid == *before
     }
 
-    /// The people of a group in one role, and whether they differ although they seemed not to have changed.
+    /// The people of a group in one role.
     async fn people(
         &self,
         (list, observers, read): (&MemberList, &Observers, &PeopleRead),
@@ -300,7 +373,7 @@ impl<'a> GroupCompletion<'a> {
         listed: ListedGroup<'_>,
         past: &PastGroup<'_>,
         mark: &mut GroupMark,
-    ) -> Result<(Vec<Member>, bool), UpstreamError> {
+    ) -> Result<ListRead<Vec<Member>>, UpstreamError> {
         let before = past.group.as_ref();
         let is_full = self.recollection.is_full;
         let is_same = |before: &&Group| {
@@ -314,7 +387,7 @@ impl<'a> GroupCompletion<'a> {
         if let Some(people) = same.filter(|_| !is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
             mark.is_reused = true;
-            return Ok((people.clone(), false));
+            return Ok(ListRead::reused(people.clone()));
         }
         let known = past.mark.and_then(|past| past.tag(list.role));
         let known = known.filter(|_| is_etag(list.reuse) && before.is_some());
@@ -324,7 +397,8 @@ impl<'a> GroupCompletion<'a> {
         match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
-                Ok((people_of(before, list.role).clone(), false))
+                let people = people_of(before, list.role).clone();
+                Ok(ListRead::asked(people, false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
@@ -336,7 +410,7 @@ impl<'a> GroupCompletion<'a> {
                 mark.tags.extend(tag.filter(|_| is_etag(list.reuse)));
                 let people = members(rows);
                 let differs = same.is_some_and(|same| !is_same_people(same, &people));
-                Ok((people, differs))
+                Ok(ListRead::asked(people, differs))
             }
         }
     }
@@ -381,13 +455,8 @@ impl<'a> GroupCompletion<'a> {
     }
 }
 
-fn whole(group: Group, is_nested: bool, mark: GroupMark, at: Instant) -> CompletedGroup {
-    CompletedGroup::Complete(Box::new(WholeGroup {
-        group,
-        is_nested,
-        mark,
-        at,
-    }))
+fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(row: PageRowRef<'_>) -> Result<Group, UpstreamError> {
@@ -421,7 +490,7 @@ fn gone_or_failed(
     let id = &group.source_id;
     let error = error.within(WalkPart::Group { id, list });
     if is_gone {
-        Ok(CompletedGroup::Gone(error, list, most))
+        Ok(CompletedGroup::Gone(GoneRefusal { error, list, most }))
     } else {
         Err(error)
     }

@@ -81,6 +81,7 @@ pub(super) async fn complete(
         }
     }
     drop(groups);
+    completed.weigh_gone()?;
     let differing = completion.differing();
     let mut counts = listed.counts;
     if is_full && differing > 0 {
@@ -94,6 +95,7 @@ pub(super) async fn complete(
     }
     warn_of_people(&completion);
     let (pages, longest) = (completion.pages_read(), completion.longest());
+    counts += completion.people_counts();
     counts.gone = completed.gone;
     let full_at = if is_full {
         full.map(|_| began)

@@ -115,7 +115,8 @@ async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_th
     let (groups, progress) = walker.walk().await.unwrap();
     assert_eq!(members_of(&groups), forge.members());
     assert_eq!((progress.asked, progress.reused), (10_000, 0));
-    let first = forge.asked() + 10;
+    let first = forge.requests();
+    assert_eq!(first, 10 + 10_000);
     for is_restarted in [false, true] {
         if is_restarted {
             // Another process goes by what is on disk.
@@ -130,10 +131,13 @@ async fn a_walk_after_a_hundredth_of_the_groups_changed_asks_for_no_more_than_th
                 group.members.push(group.updated);
             });
         }
+        // Its members take three pages.
+        forge.change(100, |group| group.members = (0..2_500).collect());
         let (groups, progress) = walker.walk().await.unwrap();
         assert_eq!(members_of(&groups), forge.members());
         assert_eq!((progress.asked, progress.reused), (100, 9_900));
-        let second = forge.asked() + 10;
+        let second = forge.requests();
+        assert_eq!(second, 10 + 100 + 2);
         assert!(second * 50 <= first, "{second} requests after {first}");
     }
 }
@@ -410,6 +414,74 @@ async fn groups_with_another_number_of_members_than_their_record_says_are_counte
     let expected = "groups have another number of members than their records say";
     assert!(log.contains(expected), "{log}");
     assert!(log.contains(r#""miscounted":2"#), "{log}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_share_that_may_be_gone_is_one_of_those_that_are_asked_for() {
+    let forge = Forge::of(some_groups(100), 100);
+    let mut walker = Walker::of(&forge, &with_members("reuse = 'updated_at'"));
+    walker.walk().await.unwrap();
+    // Of a hundred groups, ten are asked for.
+    (0..10).for_each(|id| forge.change(id, |group| group.updated += 1));
+    *lock(&forge.gone) = vec![3, 8];
+    let error = walker.walk().await.unwrap_err();
+    let expected =
+        "2 of 10 groups asked for are gone that were just listed, more than 0.1 (`members.gone`): ";
+    assert!(error.detail.starts_with(expected), "{error}");
+    // One always may be.
+    *lock(&forge.gone) = vec![8];
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!((groups.len(), progress.gone), (99, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_that_are_nobody_and_those_that_come_twice_are_counted() {
+    let forge = Forge::of(some_groups(4), 100);
+    *lock(&forge.early) = vec![json!({"id": 7}), json!({"name": "x"}), json!({"id": 7})];
+    let members = with_members("");
+    let records = members.rfind("records = '/'").unwrap();
+    let mut only = members.clone();
+    only.replace_range(
+        records..records + "records = '/'".len(),
+        "records = { at = '/', only = { path = 'name', equals = 'x' } }",
+    );
+    let counts = async |block: &str| {
+        let walker = Walker::of(&forge, block);
+        let observers = Observers::default();
+        let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
+        let counts = walked.unwrap().counts;
+        (
+            counts.unread_people,
+            counts.unmarked_people,
+            counts.repeated_people,
+        )
+    };
+    assert_eq!(counts(&members).await, (4, 0, 4));
+    // Only what has a name is looked at.
+    lock(&forge.early).push(json!({"id": 9, "name": "x"}));
+    let unmarked = 4 * 2 + forge.members().values().map(Vec::len).sum::<usize>() as u64;
+    assert_eq!(counts(&only).await, (4, unmarked, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_of_a_failed_walk_that_find_no_room_are_told() {
+    let forge = Forge::of(some_groups(20), 100);
+    let mut walker = Walker::of(&forge, &with_members(""));
+    // An eighth of it is room for some of them.
+    walker.adapter = Arc::new(walker.adapter.with_room(24_000));
+    forge.break_at(Some(19), StatusCode::INTERNAL_SERVER_ERROR);
+    let capturing = capturing("warn");
+    let guard = tracing::dispatcher::set_default(&capturing.dispatch);
+    walker.walk().await.unwrap_err();
+    drop(guard);
+    capturing.end();
+    let log = capturing.log.text();
+    let expected = "not all groups that a failed walk had read could be kept for the next one";
+    assert!(log.contains(expected), "{log}");
+    forge.break_at(None, StatusCode::OK);
+    let (_, progress) = walker.walk().await.unwrap();
+    assert!((1..19).contains(&progress.kept), "{progress:?}");
+    assert_eq!(progress.kept + progress.asked, 20);
 }
 
 const PARTITIONED: &str = "

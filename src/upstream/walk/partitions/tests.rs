@@ -149,7 +149,12 @@ async fn two_groups_with_one_id_are_an_error_that_names_what_differs_and_both_ca
     .await;
     let error = groups.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Mapping);
-    for part in ["`1`", "differ in `name`", "partitions.ids", "it changed between"] {
+    for part in [
+        "`1`",
+        "differ in `name`",
+        "partitions.ids",
+        "it changed between",
+    ] {
         assert!(error.detail.contains(part), "{error}");
     }
     assert_eq!(asked.len(), 4);

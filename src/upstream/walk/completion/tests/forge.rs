@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::header::{ETAG, IF_NONE_MATCH, LINK};
 use http::{Request, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::UpstreamError;
 use crate::upstream::transport::Replay;
@@ -30,8 +30,14 @@ pub(super) struct Forge {
     pub(super) is_stuck: Mutex<bool>,
     /// The lists of members that were asked for.
     pub(super) asked: Mutex<Vec<u64>>,
+    /// How many requests came for whatever.
+    pub(super) requests: Mutex<usize>,
     /// The group whose members cannot be read.
     pub(super) broken: Mutex<Option<(u64, StatusCode)>>,
+    /// The groups that have been deleted, although they are listed.
+    pub(super) gone: Mutex<Vec<u64>>,
+    /// Items that come first in each list of members.
+    pub(super) early: Mutex<Vec<Value>>,
 }
 
 impl Forge {
@@ -75,6 +81,11 @@ impl Forge {
         std::mem::take(&mut *lock(&self.asked)).len()
     }
 
+    /// How many requests came for whatever since this was asked last.
+    pub(super) fn requests(&self) -> usize {
+        std::mem::take(&mut *lock(&self.requests))
+    }
+
     /// The members of all groups, by their ids.
     pub(super) fn members(&self) -> BTreeMap<String, Vec<String>> {
         let orgs = lock(&self.orgs);
@@ -111,8 +122,14 @@ impl Forge {
                     *response.status_mut() = status;
                     return response;
                 }
+                if lock(&self.gone).contains(&id) {
+                    let mut response = Response::new(Bytes::new());
+                    *response.status_mut() = StatusCode::GONE;
+                    return response;
+                }
                 let group = orgs.values().find_map(|groups| groups.get(&id)).unwrap();
-                group.members.iter().map(|id| json!({"id": id})).collect()
+                let members = group.members.iter().map(|id| json!({"id": id}));
+                lock(&self.early).iter().cloned().chain(members).collect()
             }
             _ => {
                 let mut response = Response::new(Bytes::new());
@@ -160,6 +177,7 @@ impl Forge {
 
 impl Replay for Forge {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        *lock(&self.requests) += 1;
         Ok(self.answer(request))
     }
 
