@@ -231,6 +231,18 @@ impl WalkHold {
         Ok(())
     }
 
+    /// Gives back what the walk does not need any more.
+    pub(crate) async fn shrink(&self, bytes: u64) {
+        let Some(CollectedGroups { shared, held }) = self.0.as_deref() else {
+            return;
+        };
+        let mut held = held.lock().await;
+        let bytes = bytes.min(held.bytes);
+        held.bytes -= bytes;
+        shared.lock().counts.collected -= bytes;
+        shared.freed.notify_waiters();
+    }
+
     /// The groups have become a list of so many bytes.
     pub(crate) fn into_list(self, bytes: u64) -> ListHold {
         let shared = self.0.as_ref().map(|groups| Arc::clone(&groups.shared));
@@ -400,5 +412,20 @@ mod tests {
             .collect();
         assert_eq!(held, [true, false, true, true]);
         assert_eq!(memory.counts().lists, 600);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_walk_gives_back_is_there_for_others() {
+        let memory = ListMemory::new(1000);
+        let (walk, other) = (memory.walk(), memory.walk());
+        walk.grow(500, in_a_minute()).await.unwrap();
+        let waits = other.grow(300, in_a_minute());
+        let (grown, ()) = tokio::join!(waits, walk.shrink(400));
+        grown.unwrap();
+        assert_eq!(memory.counts().collected, 400);
+        walk.shrink(9999).await;
+        assert_eq!(memory.counts().collected, 300);
+        drop((walk, other));
+        assert_eq!(memory.counts().collected, 0);
     }
 }

@@ -24,9 +24,16 @@ pub struct RunningWalk {
     pub pages: u64,
     /// How many records they hold.
     pub records: u64,
+    /// How many records it has read of the list of users; absent if none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub users: u64,
     /// How far it is with what it asks for each group; absent if it asks for nothing, or has not come so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<CompletionProgress>,
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How a walk came to its end.

@@ -99,7 +99,7 @@ fn refine(tree: &Value, misfit: Misfit) -> Misfit {
         [
             "upstreams",
             _,
-            "partitions" | "members" | "admins" | "guests",
+            "partitions" | "members" | "admins" | "guests" | "users",
             "pagination",
             ..,
         ] => (Pagination::TAG, Pagination::misfit, 4),

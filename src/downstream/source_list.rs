@@ -52,6 +52,7 @@ impl ListedSource {
             self.counts.unread_people = 0;
             self.counts.unmarked_people = 0;
             self.counts.repeated_people = 0;
+            self.counts.unknown_people = 0;
         }
         self
     }

@@ -155,6 +155,7 @@ impl CatalogService for Fixed {
             seconds: 90,
             pages: 2,
             records: 200,
+            users: 0,
             completion: Some(CompletionProgress {
                 done: 412,
                 of: 3900,

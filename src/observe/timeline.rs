@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::ErrorKind;
 use crate::page::position::Position;
+use crate::plan::RelatedList;
 
 use super::event::{CompletionProgress, Event, ListChanges};
 use super::observers::Observer;
@@ -34,6 +35,7 @@ struct Notes {
     retries: u64,
     restarts: u64,
     unchanged: u64,
+    users: u64,
     completion: Option<CompletionProgress>,
     changes: Option<ListChanges>,
     first: Vec<PageNote>,
@@ -58,6 +60,9 @@ pub struct TimelineNotes {
     /// How many pages had not changed since the walk before, so that they were not sent (304); absent if none.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_modified: u64,
+    /// How many records the list of users has; absent if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub users: u64,
     /// How far it came with what it asks for each group; absent if it asks for nothing, or did not come so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<CompletionProgress>,
@@ -102,6 +107,11 @@ impl Timeline {
         self.lock().records
     }
 
+    /// The number of records read so far of the list of users.
+    pub fn users(&self) -> u64 {
+        self.lock().users
+    }
+
     /// How far it is with what it asks for each group, if it has come so far.
     pub fn completion(&self) -> Option<CompletionProgress> {
         self.lock().completion
@@ -119,6 +129,7 @@ impl Timeline {
             retries: notes.retries,
             restarts: notes.restarts,
             not_modified: notes.unchanged,
+            users: notes.users,
             completion: notes.completion,
             changes: notes.changes,
             first: notes.first.clone(),
@@ -183,12 +194,15 @@ impl Observer for Timeline {
             }
             Event::WalkRestarted(_) => self.lock().restarts += 1,
             Event::OfRelated {
+                list,
                 event: Event::PageRead(page),
-                ..
             } => {
                 let mut notes = self.lock();
                 notes.pages += 1;
                 notes.bytes += page.bytes();
+                if *list == RelatedList::Users {
+                    notes.users += page.records();
+                }
             }
             Event::ListKeptUp(changes) => self.lock().changes = Some(*changes),
             Event::GroupsCompleted(progress) => self.lock().completion = Some(*progress),

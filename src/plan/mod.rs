@@ -123,7 +123,7 @@ pub use records::{AbsentRecords, Records};
 pub mod related;
 pub use related::{
     Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList, RelatedLists,
-    ReuseMarker, ReuseRule, UniqueIds,
+    ReuseMarker, ReuseRule, UniqueIds, Users,
 };
 
 pub mod request;

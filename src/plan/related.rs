@@ -17,6 +17,8 @@ pub struct RelatedLists {
     pub details: Option<Details>,
     /// The people of each group, one list per role.
     pub people: Vec<MemberList>,
+    /// Who has which address, where groups name people by their ids alone.
+    pub users: Option<Box<Users>>,
     /// The paths in the record of a group that requests name, in the order in which they are read beside it.
     pub record_paths: Vec<Path>,
 }
@@ -40,6 +42,8 @@ pub struct RelatedLists {
 pub enum RelatedList {
     /// What the list of groups is read once per item of.
     Partitions,
+    /// Who has which address.
+    Users,
     /// One record per group, laid over the listed one.
     Details,
     /// The members of each group.
@@ -116,6 +120,15 @@ pub struct Details {
     pub gone: Share,
 }
 
+/// Who has which address: one list for all groups, or for all of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Users {
+    /// How it is asked for and read. The columns are id and email address.
+    pub list: ListReading,
+    /// How many of the people whom groups name may be none of the users.
+    pub unknown: Share,
+}
+
 /// The people of each group in one role: a list of its own per group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberList {
@@ -157,9 +170,14 @@ impl RelatedLists {
         self.partitions.is_none() && !self.is_per_group()
     }
 
-    /// Whether something is asked for each group.
+    /// Whether groups become more than what their list says.
     pub const fn is_per_group(&self) -> bool {
-        self.details.is_some() || !self.people.is_empty()
+        self.lists_per_group() > 0 || self.users.is_some()
+    }
+
+    /// How many lists are asked for each group.
+    pub const fn lists_per_group(&self) -> usize {
+        self.people.len() + self.details.is_some() as usize
     }
 
     /// How often all groups are asked for anew, if some are used again.
@@ -187,6 +205,7 @@ impl RelatedLists {
                 PartitionSource::Listed(list) => Some(list),
                 PartitionSource::Constant(_) => None,
             },
+            RelatedList::Users => self.users.as_ref().map(|users| &users.list),
             RelatedList::Details => self.details.as_ref().map(|details| &details.list),
             RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
                 let mut people = self.people.iter();
@@ -207,8 +226,9 @@ impl RelatedLists {
 
 impl RelatedList {
     /// All of them, in the order of a walk.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Partitions,
+        Self::Users,
         Self::Details,
         Self::Members,
         Self::Admins,

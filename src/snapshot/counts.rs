@@ -30,6 +30,10 @@ pub struct Counts {
     /// where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeated_people: u64,
+    /// People whom groups name by an id that the list of users does not have, so that they have no address. Missing
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown_people: u64,
     /// Whether the list changed while it was walked, also on the second try, or one of those that belong to it.
     pub drifted: bool,
     /// Groups left out because they were gone when their details or people were asked for.
@@ -67,6 +71,7 @@ impl AddAssign for Counts {
             unread_people,
             unmarked_people,
             repeated_people,
+            unknown_people,
             drifted,
             gone,
             partitions_gone,
@@ -82,6 +87,7 @@ impl AddAssign for Counts {
         self.unread_people += unread_people;
         self.unmarked_people += unmarked_people;
         self.repeated_people += repeated_people;
+        self.unknown_people += unknown_people;
         self.drifted |= drifted;
         self.gone += gone;
         self.partitions_gone += partitions_gone;

@@ -266,9 +266,12 @@ impl Adapter {
             None => "an id and a name (`fields`)",
             Some(RelatedList::Partitions) => "a value for a placeholder (`values`)",
             Some(RelatedList::Details) => "any content",
-            Some(RelatedList::Members | RelatedList::Admins | RelatedList::Guests) => {
-                "an id or an email address (`fields`)"
-            }
+            Some(
+                RelatedList::Users
+                | RelatedList::Members
+                | RelatedList::Admins
+                | RelatedList::Guests,
+            ) => "an id or an email address (`fields`)",
         }
     }
 

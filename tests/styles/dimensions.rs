@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 34] = [
+pub(crate) const DIMENSIONS: [Dimension; 35] = [
     dimension(
         1,
         "method, where parameters go",
@@ -476,6 +476,23 @@ pub(crate) const DIMENSIONS: [Dimension; 34] = [
             "refused",
         ],
     ),
+    dimension(
+        35,
+        "users",
+        &[
+            "a list of users",
+            "users with pages",
+            "people in the record",
+            "a list of users per partition",
+            "an id of no user",
+            "more ids of no user than may be",
+            "one id twice",
+            "users without an id",
+            "a failure in the middle",
+            "members that are used again",
+            "refused",
+        ],
+    ),
 ];
 
 /// Values that `gateway.toml` cannot say yet: their cases must not pass. Whoever makes one sayable
@@ -566,6 +583,12 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
     ("D11 closed range", "D15 header"),
     ("D11 closed range", "D1 POST JSON"),
     ("D33 nested groups among members", "D32 members per group"),
+    ("D35 users with pages", "D32 members with pages"),
+    ("D35 users with pages", "D35 a failure in the middle"),
+    (
+        "D35 a list of users per partition",
+        "D32 ids unique within a partition",
+    ),
     ("D6 CSV", "D15 header"),
     ("D6 CSV", "D9 id of the last record"),
     ("D6 CSV", "D7 groups among others"),

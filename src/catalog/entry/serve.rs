@@ -103,6 +103,7 @@ impl Entry {
             seconds: walk.begun()?.at.elapsed().as_secs(),
             pages: walk.timeline.pages(),
             records: walk.timeline.records(),
+            users: walk.timeline.users(),
             completion: walk.timeline.completion(),
         })
     }

@@ -205,6 +205,7 @@ impl Entry {
                     unread_people = cached.counts.unread_people,
                     unmarked_people = cached.counts.unmarked_people,
                     repeated_people = cached.counts.repeated_people,
+                    unknown_people = cached.counts.unknown_people,
                     drifted = cached.counts.drifted,
                     gone = completion.map(|completion| completion.gone),
                     partitions_gone = cached.counts.partitions_gone,

@@ -72,6 +72,18 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             ));
         }
     }
+    if let (Some(users), Some(own)) = (&related.users, &written.users) {
+        let often = if users.list.outer.is_empty() {
+            ""
+        } else {
+            "for each partition "
+        };
+        lines.push(format!(
+            "users    {often}{}: which address each id has; one person may be none of them, or {} of all",
+            list_in_words(&users.list, Some(&own.request)),
+            users.unknown,
+        ));
+    }
     if let (Some(details), Some(own)) = (&related.details, &written.details) {
         lines.push(format!(
             "details  for each group {}, laid over its record; {}{}",

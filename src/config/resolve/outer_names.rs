@@ -11,22 +11,39 @@ use crate::problem::{KeyPath, Problem};
 pub(super) struct OuterNames<'a> {
     /// The block that may have partitions. `None` in the list of partitions itself.
     partitions: Option<&'a Upstream>,
-    /// Whether the list is one of a group.
-    has_group: bool,
+    list: AskedList,
+}
+
+/// Whose requests they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AskedList {
+    Partitions,
+    Groups,
+    Users,
+    /// One of a group.
+    OfGroup,
 }
 
 impl<'a> OuterNames<'a> {
     /// Nothing is around the list.
     pub(super) const NONE: OuterNames<'static> = OuterNames {
         partitions: None,
-        has_group: false,
+        list: AskedList::Partitions,
     };
 
     /// In the list of groups.
     pub(super) const fn of_groups(upstream: &'a Upstream) -> Self {
         Self {
             partitions: Some(upstream),
-            has_group: false,
+            list: AskedList::Groups,
+        }
+    }
+
+    /// In the list of users.
+    pub(super) const fn of_users(upstream: &'a Upstream) -> Self {
+        Self {
+            partitions: Some(upstream),
+            list: AskedList::Users,
         }
     }
 
@@ -34,20 +51,20 @@ impl<'a> OuterNames<'a> {
     pub(super) const fn of_group(upstream: &'a Upstream) -> Self {
         Self {
             partitions: Some(upstream),
-            has_group: true,
+            list: AskedList::OfGroup,
         }
     }
 
     /// Whether the list is one of a group.
-    pub(super) const fn is_of_group(self) -> bool {
-        self.has_group
+    pub(super) fn is_of_group(self) -> bool {
+        self.list == AskedList::OfGroup
     }
 
     pub(super) fn has(self, name: &str) -> bool {
         match OuterValue::named(name) {
             Some(OuterValue::Partition(name)) => self.partition_names().any(|own| *own == name),
-            Some(OuterValue::Group(_) | OuterValue::Record(_)) => self.has_group,
-            Some(OuterValue::Since) => !self.has_group && self.has_since(),
+            Some(OuterValue::Group(_) | OuterValue::Record(_)) => self.is_of_group(),
+            Some(OuterValue::Since) => self.list == AskedList::Groups && self.has_since(),
             None => false,
         }
     }
@@ -75,7 +92,7 @@ impl<'a> OuterNames<'a> {
             return None;
         }
         let is_of_group = !name.starts_with("partition");
-        if is_of_group && !self.has_group {
+        if is_of_group && !self.is_of_group() {
             let message =
                 format!("`{{{name}}}` has no value here: this list is not one of a group");
             return Some(Problem::new(at.clone(), message).with_help(

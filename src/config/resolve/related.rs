@@ -2,6 +2,7 @@
 //! shares everything else.
 
 mod partitions;
+mod users;
 
 use crate::config::SecretReader;
 use crate::config::upstream::related::default_full;
@@ -35,6 +36,7 @@ pub(super) fn related(
     let partitions =
         (upstream.partitions.as_ref()).map(|partitions| resolver.partitions(partitions));
     let details = (upstream.details.as_ref()).map(|details| resolver.details(details));
+    let users = (upstream.users.as_ref()).map(|users| resolver.users(users));
     let people: Vec<_> = (upstream.member_lists())
         .map(|(role, list)| resolver.member_list(role, list))
         .collect();
@@ -42,6 +44,7 @@ pub(super) fn related(
     let people: Vec<_> = people.into_iter().collect::<Option<_>>()?;
     let partitions = partitions.map_or(Some(None), |partitions| partitions.map(Some))?;
     let details = details.map_or(Some(None), |details| details.map(Some))?;
+    let users = users.map_or(Some(None), |users| users.map(Some))?;
     let lists = people.iter().map(|list: &plan::MemberList| &list.list);
     let lists = lists.chain(details.iter().map(|details: &plan::Details| &details.list));
     let mut record_paths: Vec<Path> = Vec::new();
@@ -56,6 +59,7 @@ pub(super) fn related(
         partitions,
         details,
         people,
+        users: users.map(Box::new),
         record_paths,
     })
 }
@@ -236,10 +240,10 @@ impl RelatedResolver<'_> {
         let upstream = self.upstream;
         let has_any = upstream.partitions.is_some()
             || upstream.details.is_some()
+            || upstream.users.is_some()
             || upstream.member_lists().next().is_some();
         if has_any && upstream.list == List::ByQuery {
-            let message =
-                "an upstream with partitions, details or lists of people cannot be asked by query";
+            let message = "an upstream with partitions, details, users or lists of people cannot be asked by query";
             self.push(
                 self.at.join("list"),
                 message,

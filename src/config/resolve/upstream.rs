@@ -199,7 +199,9 @@ fn check_refresh(at: &KeyPath, upstream: &Upstream, cache: &Cache, problems: &mu
 /// The rows of a page that has not changed are those of the list, which has them as they were listed only where
 /// nothing is laid over them.
 fn check_conditional(at: &KeyPath, upstream: &Upstream, problems: &mut Problems) {
-    let has_more = upstream.details.is_some() || upstream.member_lists().next().is_some();
+    let has_more = upstream.details.is_some()
+        || upstream.users.is_some()
+        || upstream.member_lists().next().is_some();
     if upstream.conditional && has_more {
         problems.push(
             Problem::new(

@@ -36,7 +36,7 @@ pub mod records;
 pub use records::Records;
 
 pub mod related;
-pub use related::{Details, MemberList, PartitionValue, Partitions, PersonFields};
+pub use related::{Details, MemberList, PartitionValue, Partitions, PersonFields, Users};
 
 pub mod field;
 pub use field::{Conversion, Field, Source};
@@ -155,6 +155,8 @@ pub struct Upstream {
     pub admins: Option<MemberList>,
     /// A list of the members of each group from outside the organization.
     pub guests: Option<MemberList>,
+    /// Who has which email address, where groups name people by their ids alone.
+    pub users: Option<Users>,
     /// How much the upstream may be asked for, and how much it may send.
     #[serde(default)]
     pub limits: Limits,

@@ -160,6 +160,34 @@ pub struct MemberList {
     pub gone: Share,
 }
 
+/// A list of all users, which says the email address of people that groups name by their ids alone: of those in
+/// `members`, `admins` and `guests`, whether they stand in the record of a group or come in lists of their own.
+///
+/// It is read once in each walk, before the people of groups, or once for each partition if its requests name a
+/// value of one (`{partition.NAME}`). It alone says which address a person with an id has: one that the group itself
+/// says counts only without an id. Who is not in it has none, is counted (`unknown_people` in `/sources`), and
+/// logged. Not together with `incremental`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Users {
+    /// The request that lists them.
+    pub request: Request,
+    /// The request for every page after the first, if it differs from `request`.
+    pub continuation: Option<Request>,
+    /// Where a page holds the list.
+    pub records: Records,
+    /// How to get from one page to the next.
+    #[serde(default)]
+    pub pagination: Pagination,
+    /// The id, as groups name it, and the email address of a user. Both are required. A record without an id is
+    /// skipped, and of two with one id the first counts.
+    pub fields: PersonFields,
+    /// Which share of the people whom groups name by an id may be missing from the list: they are shown without an
+    /// address, and counted. One always may. More is an error.
+    #[serde(default = "tenth")]
+    pub unknown: Share,
+}
+
 /// Who an item of a list of people is.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +239,13 @@ impl Upstream {
                 ("partitions", "continuation", continuation),
             ]
         });
+        let users = self.users.iter().flat_map(|list| {
+            let continuation = list.continuation.as_ref();
+            [
+                ("users", "request", Some(&list.request)),
+                ("users", "continuation", continuation),
+            ]
+        });
         let details = self.details.iter();
         let details = details.map(|details| ("details", "request", Some(&details.request)));
         let people = self.member_lists().flat_map(|(role, list)| {
@@ -220,7 +255,7 @@ impl Upstream {
                 (role.into(), "continuation", continuation),
             ]
         });
-        let all = partitions.chain(details).chain(people);
+        let all = partitions.chain(users).chain(details).chain(people);
         all.filter_map(|(table, key, request)| Some((vec![table, key], request?)))
     }
 
@@ -230,11 +265,15 @@ impl Upstream {
         let partitions = partitions.map(|list| ("partitions", &list.pagination));
         let people = self.member_lists();
         let people = people.map(|(role, list)| (role.into(), &list.pagination));
-        partitions.chain(people).filter_map(|(table, pagination)| {
-            let call = pagination.total_call()?;
-            let at = vec![table, "pagination", "total", "request"];
-            Some((at, &call.request))
-        })
+        let users = self.users.iter().map(|list| ("users", &list.pagination));
+        partitions
+            .chain(users)
+            .chain(people)
+            .filter_map(|(table, pagination)| {
+                let call = pagination.total_call()?;
+                let at = vec![table, "pagination", "total", "request"];
+                Some((at, &call.request))
+            })
     }
 
     /// An upstream of its own whose list of groups is one of those that belong to that of this one: it shares all

@@ -89,10 +89,16 @@ async fn nobody_is_counted_in_lists_that_are_hidden(
         held.counts.unread_people = 3;
         held.counts.unmarked_people = 3;
         held.counts.repeated_people = 3;
+        held.counts.unknown_people = 3;
     }
     let (_, _, body) = ask(&state(held), &lacking(hidden), get("/sources")).await;
     let sources: Value = serde_json::from_str(&body).unwrap();
-    for key in ["unread_people", "unmarked_people", "repeated_people"] {
+    for key in [
+        "unread_people",
+        "unmarked_people",
+        "repeated_people",
+        "unknown_people",
+    ] {
         let counts =
             ["/sources/0", "/sources/1"].map(|at| sources.pointer(at).unwrap()[key].as_u64());
         assert_eq!(counts, [counted, Some(3)]);

@@ -36,7 +36,8 @@
 //! [expect]                                        # in the upstream's order, keys with a value
 //! groups = [{ source_id = "1", name = "Sales" }]  # except `id` and `source`; a string is read as JSON
 //! counts = { skipped = 1 }                        # skipped, left_out, repeated, unparsed_timestamps, unread_people,
-//!                                                 # unmarked_people, repeated_people, drifted, gone, changed, removed, differing
+//!                                                 # unmarked_people, repeated_people, unknown_people, drifted, gone,
+//!                                                 # changed, removed, differing
 //! # or: error = { type = "pagination", detail = "a part of it", retry_after = 30 }
 //! # or: problem = "a part of what `check` says"
 //! ```
@@ -135,6 +136,7 @@ pub(crate) struct ExpectedCounts {
     unmarked_people: u64,
     repeated_people: u64,
     drifted: bool,
+    unknown_people: u64,
     gone: u64,
     partitions_gone: u64,
     partitions_refused: u64,
@@ -154,6 +156,7 @@ impl From<Counts> for ExpectedCounts {
             unmarked_people: counts.unmarked_people,
             repeated_people: counts.repeated_people,
             drifted: counts.drifted,
+            unknown_people: counts.unknown_people,
             gone: counts.gone,
             partitions_gone: counts.partitions_gone,
             partitions_refused: counts.partitions_refused,

@@ -119,6 +119,7 @@ fn expectation(file: &mut fmt::Formatter<'_>, expect: &Expectation) -> fmt::Resu
         ("unread_people", counts.unread_people),
         ("unmarked_people", counts.unmarked_people),
         ("repeated_people", counts.repeated_people),
+        ("unknown_people", counts.unknown_people),
         ("gone", counts.gone),
         ("partitions_gone", counts.partitions_gone),
         ("partitions_refused", counts.partitions_refused),

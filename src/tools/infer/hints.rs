@@ -202,6 +202,7 @@ fn section(list: RelatedList, why: &str, lines: Vec<ProposedLine>) -> BlockSecti
     let what = match list {
         RelatedList::Partitions => "their list",
         RelatedList::Details => "the details of one group",
+        RelatedList::Users => "the users",
         RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
             "the members of one group"
         }

@@ -33,7 +33,10 @@ impl ListedKind {
     pub(super) const fn of(list: RelatedList) -> Self {
         match list {
             RelatedList::Partitions => Self::Partitions,
-            RelatedList::Members | RelatedList::Admins | RelatedList::Guests => Self::People,
+            RelatedList::Users
+            | RelatedList::Members
+            | RelatedList::Admins
+            | RelatedList::Guests => Self::People,
             RelatedList::Details => Self::Groups,
         }
     }

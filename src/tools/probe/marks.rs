@@ -211,7 +211,7 @@ impl Marks {
                 RelatedList::Members => people(&group.members),
                 RelatedList::Admins => people(&group.admins),
                 RelatedList::Guests => people(&group.guests),
-                RelatedList::Details | RelatedList::Partitions => {
+                RelatedList::Details | RelatedList::Partitions | RelatedList::Users => {
                     let mut bare = group.clone();
                     for people in [&mut bare.members, &mut bare.admins, &mut bare.guests] {
                         people.clear();

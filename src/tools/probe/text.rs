@@ -329,6 +329,13 @@ pub(super) fn summary(summary: &WalkSummary) -> String {
     lines.extend(partitions_left_out(&summary.counts));
     lines.extend(people(&summary.counts));
     lines.extend(summary.completion.as_ref().map(completion));
+    let unknown = summary.counts.unknown_people;
+    if unknown > 0 {
+        let people = if unknown == 1 { "person" } else { "people" };
+        lines.push(format!(
+            "{unknown} {people} of groups not in the list of users, and without an address"
+        ));
+    }
     lines.extend(
         summary
             .restarts

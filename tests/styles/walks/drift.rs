@@ -18,6 +18,7 @@ const DRIFTED: Counts = Counts {
     unread_people: 0,
     unmarked_people: 0,
     repeated_people: 0,
+    unknown_people: 0,
     drifted: true,
     gone: 0,
     partitions_gone: 0,

@@ -2,7 +2,9 @@
 //! they are.
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
-use crate::config::upstream::{Details, MemberList, PartitionValue, Partitions, PersonFields};
+use crate::config::upstream::{
+    Details, MemberList, PartitionValue, Partitions, PersonFields, Users,
+};
 use crate::plan::{Records, UniqueIds};
 
 impl Encode for Partitions {
@@ -34,6 +36,28 @@ impl Encode for PartitionValue {
             Self::Read(source) => source.encode(),
             Self::Constants(constants) => constants.encode(),
         }
+    }
+}
+
+impl Encode for Users {
+    fn encode(&self) -> Option<CanonicalValue> {
+        let Self {
+            request,
+            continuation,
+            records,
+            pagination,
+            fields: PersonFields { id, email },
+            // How many may be missing shapes no list.
+            unknown: _,
+        } = self;
+        CanonicalTable::default()
+            .put("request", request)
+            .put("continuation", continuation)
+            .put("records", &Records::from(records.clone()))
+            .put("pagination", pagination)
+            .put("id", id)
+            .put("email", email)
+            .encode()
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         members,
         admins,
         guests,
+        users,
         incremental,
         // Already part of the block, key by key.
         preset: _,
@@ -78,6 +79,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         .put("members", members)
         .put("admins", admins)
         .put("guests", guests)
+        .put("users", users)
         // How changes are asked for shapes no list.
         .put(
             "deleted",

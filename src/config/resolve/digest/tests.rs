@@ -306,6 +306,21 @@ fn a_list_of_people_that_is_not_asked_for_changes_nothing() {
 }
 
 #[test]
+fn who_has_which_address_shapes_the_list_and_how_many_may_be_missing_does_not() {
+    let users = |more: &str| {
+        digests(
+            &format!(
+                "users = {{ request = {{ path = '/users' }}, records = '/', fields = {{ id = 'id', email = 'mail' }}{more} }}"
+            ),
+            &[],
+        )
+    };
+    assert_ne!(users("").0, digests("", &[]).0);
+    assert_eq!(users(", unknown = 0.5"), users(""));
+    assert_ne!(users(", pagination = { style = 'link' }").0, users("").0);
+}
+
+#[test]
 fn a_table_that_says_no_more_than_a_path_is_one() {
     assert_eq!(replaced("'/teams'", "{ at = '/teams' }"), digests("", &[]));
     assert_eq!(

@@ -21,6 +21,7 @@ use crate::upstream::walk::related_observer::of_related;
 
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
 use super::people_read::{PeopleDoubt, PeopleRead};
+use super::users::{UserLists, forget_addresses, without_addresses};
 
 /// A group that was listed.
 #[derive(Clone, Copy)]
@@ -94,6 +95,8 @@ pub(super) struct GroupCompletion<'a> {
     listed: (&'a [GroupPage], &'a [OuterValues]),
     details: Option<(&'a Details, Observers)>,
     people: Vec<(&'a MemberList, Observers, PeopleRead)>,
+    /// Who has which address.
+    users: Option<&'a UserLists<'a>>,
     /// Whether anything that was read before may be used again.
     reuses: bool,
     /// Whether the record of a group says how many members there are.
@@ -128,6 +131,7 @@ impl<'a> GroupCompletion<'a> {
         context: WalkContext<'a>,
         recollection: &'a Recollection,
         listed: (&'a [GroupPage], &'a [OuterValues]),
+        users: Option<&'a UserLists<'a>>,
     ) -> Self {
         let related = context.adapter.related();
         let observers = |list| of_related(context.observers, list);
@@ -140,6 +144,7 @@ impl<'a> GroupCompletion<'a> {
             people: (related.people.iter())
                 .map(|list| (list, observers(list.role), PeopleRead::default()))
                 .collect(),
+            users,
             reuses: related.full().is_some(),
             is_counted: context.adapter.mapping().fields.member_count.is_some(),
             pages: AtomicU64::new(0),
@@ -239,8 +244,9 @@ impl<'a> GroupCompletion<'a> {
             is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
-            && let Ok(group) = serde_json::from_slice(&kept.json)
+            && let Ok(mut group) = serde_json::from_slice(&kept.json)
         {
+            self.address(&mut group, listed.around)?;
             self.kept.fetch_add(1, Ordering::Relaxed);
             let (mark, at) = (kept.mark.clone(), kept.at);
             return Ok(CompletedGroup::Complete(Box::new(WholeGroup {
@@ -283,8 +289,9 @@ impl<'a> GroupCompletion<'a> {
         }
         self.differing
             .fetch_add(u64::from(differs), Ordering::Relaxed);
+        let more = self.address(&mut group, listed.around)?;
         if let Some(hold) = self.context.budget.hold() {
-            hold.grow(group_bytes(&group), self.context.deadline)
+            hold.grow(group_bytes(&group) + more, self.context.deadline)
                 .await?;
         }
         Ok(CompletedGroup::Complete(Box::new(WholeGroup {
@@ -294,6 +301,12 @@ impl<'a> GroupCompletion<'a> {
             at,
             is_asked,
         })))
+    }
+
+    /// Gives people the addresses that users have, and says how much more memory that takes.
+    fn address(&self, group: &mut Group, around: &OuterValues) -> Result<u64, UpstreamError> {
+        self.users
+            .map_or(Ok(0), |users| users.address(group, around))
     }
 
     fn past(&self, group: &Group) -> PastGroup<'_> {
@@ -357,12 +370,25 @@ impl<'a> GroupCompletion<'a> {
 
     /// Whether two are the same but for the people that come in lists of their own.
     fn is_alike(&self, before: &Group, laid: &Group) -> bool {
-        let mut laid = laid.clone();
+        let (mut before, mut laid) = (before.clone(), laid.clone());
+        if self.users.is_some() {
+            [&mut before, &mut laid]
+                .into_iter()
+                .for_each(forget_addresses);
+        }
         for (list, ..) in &self.people {
-            let people = people_of(before, list.role).clone();
+            let people = people_of(&before, list.role).clone();
             put_people(&mut laid, list.role, people, self.is_counted);
         }
-        laid == *before
+        laid == before
+    }
+
+    /// Whether two lists have the same people, whatever addresses their ids have.
+    fn is_same(&self, some: &[Member], others: &[Member]) -> bool {
+        match self.users {
+            Some(_) => is_same_people(&without_addresses(some), &without_addresses(others)),
+            None => is_same_people(some, others),
+        }
     }
 
     /// The people of a group in one role.
@@ -409,7 +435,7 @@ impl<'a> GroupCompletion<'a> {
                 let same = same.or(told.map(|before| people_of(before, list.role)));
                 mark.tags.extend(tag.filter(|_| is_etag(list.reuse)));
                 let people = members(rows);
-                let differs = same.is_some_and(|same| !is_same_people(same, &people));
+                let differs = same.is_some_and(|same| !self.is_same(same, &people));
                 Ok(ListRead::asked(people, differs))
             }
         }

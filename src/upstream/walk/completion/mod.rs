@@ -2,7 +2,10 @@
 //!
 //! Groups that came twice are known by then, so that none is asked for twice, and a list that is read once more
 //! because it changed costs no request here. Several groups are asked for at once; the transport paces them. What
-//! a walk that fails has completed is kept for the next one.
+//! a walk that fails has completed is kept for the next one. Before, who has which address is read, if that stands in a
+//! list of its own.
+
+mod addresses;
 
 mod asking;
 
@@ -15,6 +18,9 @@ use group::GroupCompletion;
 mod people;
 mod people_read;
 use people_read::PeopleDoubt;
+
+mod users;
+use users::UserLists;
 
 use std::time::Duration;
 
@@ -48,8 +54,13 @@ pub(super) async fn complete(
     let full = adapter.related().full();
     let recollection = past.recollect(full);
     let is_full = recollection.is_full;
-    let completion = GroupCompletion::new(context, &recollection, (listed.groups.pages(), origins));
     let of = listed.groups.len() as u64;
+    let users = match &adapter.related().users {
+        Some(list) if of > 0 => Some(UserLists::read(context, list, origins).await?),
+        _ => None,
+    };
+    let listed_pages = (listed.groups.pages(), origins);
+    let completion = GroupCompletion::new(context, &recollection, listed_pages, users.as_ref());
     let mut places = Vec::with_capacity(listed.groups.len());
     for (page, groups) in listed.groups.pages().iter().enumerate() {
         let rows = groups.rows().enumerate();
@@ -82,6 +93,8 @@ pub(super) async fn complete(
     }
     drop(groups);
     completed.weigh_gone()?;
+    let unknown = users.as_ref().map(|users| users.finish(adapter.name()));
+    let unknown = unknown.transpose()?;
     let differing = completion.differing();
     let mut counts = listed.counts;
     if is_full && differing > 0 {
@@ -94,8 +107,10 @@ pub(super) async fn complete(
         );
     }
     warn_of_people(&completion);
-    let (pages, longest) = (completion.pages_read(), completion.longest());
+    let pages = completion.pages_read() + users.as_ref().map_or(0, |users| users.pages);
+    let longest = completion.longest();
     counts += completion.people_counts();
+    counts.unknown_people = unknown.unwrap_or_default();
     counts.gone = completed.gone;
     let full_at = if is_full {
         full.map(|_| began)

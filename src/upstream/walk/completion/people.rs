@@ -8,7 +8,10 @@ pub(super) const fn people_of(group: &Group, role: RelatedList) -> &Vec<Member> 
     match role {
         RelatedList::Members => &group.members,
         RelatedList::Admins => &group.admins,
-        RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => &group.guests,
+        RelatedList::Guests
+        | RelatedList::Partitions
+        | RelatedList::Users
+        | RelatedList::Details => &group.guests,
     }
 }
 
@@ -55,7 +58,10 @@ pub(super) fn put_people(
             group.members = people;
         }
         RelatedList::Admins => group.admins = people,
-        RelatedList::Guests | RelatedList::Partitions | RelatedList::Details => {
+        RelatedList::Guests
+        | RelatedList::Partitions
+        | RelatedList::Users
+        | RelatedList::Details => {
             group.guests = people;
         }
     }

@@ -1,6 +1,7 @@
 //! Walks of lists of lists over an upstream that answers from memory.
 
 mod forge;
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -22,6 +22,8 @@ pub(super) struct ForgeGroup {
 #[derive(Debug, Default)]
 pub(super) struct Forge {
     pub(super) orgs: Mutex<BTreeMap<u64, BTreeMap<u64, ForgeGroup>>>,
+    /// The users and their addresses.
+    pub(super) users: Mutex<BTreeMap<u64, Option<String>>>,
     /// How many records a page has.
     pub(super) page: Mutex<usize>,
     /// Whether a 304 has no header but its entity tag.
@@ -103,6 +105,12 @@ impl Forge {
         let orgs = lock(&self.orgs);
         let records: Vec<_> = match path.as_slice() {
             ["orgs"] => orgs.keys().map(|org| json!({"login": org})).collect(),
+            ["users"] => {
+                let users = lock(&self.users);
+                let record =
+                    |(id, email): (&u64, &Option<String>)| json!({"id": id, "email": email});
+                users.iter().map(record).collect()
+            }
             ["orgs", org, "groups"] => {
                 let groups = orgs[&number(org)].iter();
                 let record = |(id, group): (&u64, &ForgeGroup)| {

@@ -1,0 +1,251 @@
+//! Who has which address, where groups name people by their ids alone.
+//!
+//! The list of users is read anew in each walk, and decides alone who with an id has which address: so people that
+//! are used again from the list that is served have the address of today, and none that was taken from them since.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::error::{ErrorKind, UpstreamError};
+use crate::group::{Group, Member, ReadText, row_bytes};
+use crate::observe::{ID_CHARS, Observers};
+use crate::page::format::excerpt;
+use crate::plan::{RelatedList, Users};
+use crate::upstream::outer_values::OuterValues;
+use crate::upstream::walk::context::WalkContext;
+use crate::upstream::walk::list::read_list;
+use crate::upstream::walk::outcome::Walked;
+use crate::upstream::walk::related_observer::of_related;
+
+use super::addresses::{Addresses, Found, address_bytes};
+
+/// About what an id takes that no user has, beside its text.
+const UNKNOWN_BYTES: usize = 48;
+
+/// The values of a partition that the requests for a list of users name.
+type Around = Box<[Option<ReadText>]>;
+
+/// The users of all partitions, or of each.
+pub(super) struct UserLists<'a> {
+    users: &'a Users,
+    lists: HashMap<Around, UserList>,
+    /// How many pages were read.
+    pub(super) pages: u64,
+    /// How many there are.
+    len: u64,
+    /// How many ids that groups name are those of no user.
+    unknown: AtomicU64,
+}
+
+#[derive(Debug)]
+struct UserList {
+    addresses: Addresses,
+    unknown: Mutex<HashSet<Box<str>>>,
+}
+
+impl<'a> UserLists<'a> {
+    /// Reads them, once for each of the partitions around the groups that its requests tell apart.
+    pub(super) async fn read(
+        context: WalkContext<'_>,
+        users: &'a Users,
+        origins: &[OuterValues],
+    ) -> Result<Self, UpstreamError> {
+        let mut own = Self {
+            users,
+            lists: HashMap::new(),
+            pages: 0,
+            len: 0,
+            unknown: AtomicU64::new(0),
+        };
+        let mut seen = HashSet::new();
+        let parts = origins
+            .iter()
+            .map(|outer| (own.around(outer), outer.clone()));
+        let parts: Vec<_> = parts.filter(|(key, _)| seen.insert(key.clone())).collect();
+        let observers = &of_related(context.observers, RelatedList::Users);
+        let context = &context;
+        let lists = stream::iter(parts).map(|part| read_users(context, observers, part));
+        let mut lists = lists.buffered(context.adapter.limits().concurrency as usize);
+        let (mut addressed, mut contradicted) = (0, 0);
+        while let Some((key, addresses, pages)) = lists.try_next().await? {
+            own.pages += pages;
+            own.len += addresses.len();
+            addressed += addresses.addressed;
+            contradicted += addresses.contradicted;
+            let unknown = Mutex::default();
+            own.lists.insert(key, UserList { addresses, unknown });
+        }
+        drop(lists);
+        let source = context.adapter.name();
+        if own.len > 0 && addressed == 0 {
+            tracing::warn!(%source, users = own.len, "no user has an email address where `users.fields.email` says");
+        }
+        if contradicted > 0 {
+            tracing::warn!(%source, contradicted, "users came more than once with different addresses, and the first counts");
+        }
+        Ok(own)
+    }
+
+    fn around(&self, outer: &OuterValues) -> Around {
+        let names = self.users.list.outer.iter();
+        names.map(|name| outer.get(name).cloned()).collect()
+    }
+
+    /// Gives the people of a group the addresses of their ids, and says how much memory it takes to know who is none
+    /// of the users.
+    pub(super) fn address(
+        &self,
+        group: &mut Group,
+        around: &OuterValues,
+    ) -> Result<u64, UpstreamError> {
+        let list = self.lists.get(&self.around(around));
+        let list = list.ok_or_else(|| UpstreamError::ours("the users of a group were not read"))?;
+        let mut bytes = 0;
+        for person in everybody(group) {
+            let Some(id) = &person.id else { continue };
+            person.email = match list.addresses.of(id) {
+                Found::User(address) => address.map(str::to_owned),
+                Found::Nobody => {
+                    bytes += self.note_unknown(list, id)?;
+                    None
+                }
+            };
+        }
+        Ok(bytes)
+    }
+
+    /// Takes note of an id that no user has, and says how much memory that takes. If they are too many whatever else
+    /// groups name, the walk need not go on.
+    fn note_unknown(&self, list: &UserList, id: &str) -> Result<u64, UpstreamError> {
+        let mut known = list.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(id) {
+            known.insert(id.into());
+            self.unknown.fetch_add(1, Ordering::Relaxed);
+            self.check(self.len, id)?;
+            return Ok((UNKNOWN_BYTES + id.len()) as u64);
+        }
+        Ok(0)
+    }
+
+    /// One id may always be that of no user, and others up to the share that is allowed of all that groups name: of
+    /// these so many are those of users.
+    fn check(&self, named: u64, example: &str) -> Result<(), UpstreamError> {
+        let unknown = self.unknown.load(Ordering::Relaxed);
+        let (of, most) = (named + unknown, self.users.unknown);
+        if unknown <= 1 || unknown as f64 <= most.get() * of as f64 {
+            return Ok(());
+        }
+        let example = excerpt(example, ID_CHARS);
+        let detail = format!(
+            "{unknown} people whom groups name, such as `{example}`, are not among the {} users, more than {most} of \
+             all (`users.unknown`): `users.fields.id` must be the id that groups name",
+            self.len
+        );
+        Err(UpstreamError::new(ErrorKind::Mapping, detail))
+    }
+
+    /// How many people are none of the users, once all groups have theirs.
+    pub(super) fn finish(&self, source: &str) -> Result<u64, UpstreamError> {
+        let lists = self.lists.values();
+        let named = lists.map(|list| list.addresses.named()).sum();
+        let example = self.example();
+        self.check(named, &example)?;
+        let unknown = self.unknown.load(Ordering::Relaxed);
+        if unknown > 0 {
+            let example = excerpt(&example, ID_CHARS);
+            tracing::warn!(
+                %source,
+                unknown,
+                named = named + unknown,
+                %example,
+                "people of groups are not in the list of users, and have no address"
+            );
+        }
+        Ok(unknown)
+    }
+
+    /// One of the ids that no user has: the least, so that messages do not change without a reason.
+    fn example(&self) -> Box<str> {
+        let lists = self.lists.values();
+        let least = lists.filter_map(|list| {
+            let unknown = list.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            unknown.iter().min().cloned()
+        });
+        least.min().unwrap_or_default()
+    }
+}
+
+/// The addresses in one list of users, and how many pages it has.
+fn read_users<'f>(
+    context: &'f WalkContext<'f>,
+    observers: &'f Observers,
+    (key, outer): (Around, OuterValues),
+) -> BoxFuture<'f, Result<(Around, Addresses, u64), UpstreamError>> {
+    Box::pin(async move {
+        let list = (context.adapter).reading(Some(RelatedList::Users), outer, None);
+        let read = read_list(&list, observers, context.deadline, context.budget).await;
+        let read = read.and_then(|walked| check_read(&walked).map(|()| walked));
+        let walked = read.map_err(|error| error.within(described(&key)))?;
+        let rows: u64 = walked.rows.iter().map(row_bytes).sum();
+        if let Some(hold) = context.budget.hold() {
+            let bytes = address_bytes(&walked.rows);
+            hold.grow(bytes, context.deadline).await?;
+        }
+        let addresses = Addresses::new(walked.rows);
+        if let Some(hold) = context.budget.hold() {
+            hold.shrink(rows).await;
+        }
+        Ok((key, addresses, walked.pages))
+    })
+}
+
+/// Users without ids would be nobody whom groups name.
+fn check_read(walked: &Walked) -> Result<(), UpstreamError> {
+    let mut ids = walked.rows.iter().map(|row| row.first());
+    if walked.rows.is_empty() || ids.any(|id| id.is_some_and(Option::is_some)) {
+        return Ok(());
+    }
+    let records = walked.rows.len();
+    let detail = format!("none of {records} records has an id (`users.fields.id`)");
+    Err(UpstreamError::new(ErrorKind::Mapping, detail))
+}
+
+/// What a message calls a list of users.
+fn described(around: &Around) -> String {
+    let values: Vec<&str> = around.iter().flatten().map(|value| &*value.text).collect();
+    if values.is_empty() {
+        return "the list of users".to_owned();
+    }
+    let values = values.join(", ");
+    format!(
+        "the list of users of the partition `{}`",
+        excerpt(&values, ID_CHARS)
+    )
+}
+
+/// Without the addresses that a list of users decides: what a group itself says of its people.
+pub(super) fn without_addresses(people: &[Member]) -> Vec<Member> {
+    let mut people = people.to_vec();
+    people.iter_mut().for_each(forget);
+    people
+}
+
+/// The same of a group.
+pub(super) fn forget_addresses(group: &mut Group) {
+    everybody(group).for_each(forget);
+}
+
+fn forget(person: &mut Member) {
+    if person.id.is_some() {
+        person.email = None;
+    }
+}
+
+fn everybody(group: &mut Group) -> impl Iterator<Item = &mut Member> {
+    let roles = [&mut group.members, &mut group.admins, &mut group.guests];
+    roles.into_iter().flatten()
+}
