@@ -23,7 +23,9 @@ pub(super) enum SentForm {
 /// How what stands at a key is sent, if it is.
 pub(super) fn sent(at: &KeyPath) -> Option<SentForm> {
     let keys: Vec<_> = at.keys().iter().map(String::as_str).collect();
-    if let ["upstreams", _, "auth", "username" | "client_id" | "scope"] = keys[..] {
+    if let ["upstreams", _, "auth", "username" | "client_id" | "scope"]
+    | ["upstreams", _, "headers", _] = keys[..]
+    {
         return Some(SentForm::Text);
     }
     if let ["upstreams", _, "auth", own @ ..] = keys.as_slice() {

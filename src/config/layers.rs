@@ -162,7 +162,9 @@ fn is_our_name(key: &str) -> bool {
 
 /// The table around or at a key whose names are the upstream's own.
 fn theirs<'a>(keys: &[&'a str]) -> Option<&'a str> {
-    if let ["upstreams", _, "fields", .., table @ "values", _] = keys {
+    if let ["upstreams", _, "fields", .., table @ "values", _]
+    | ["upstreams", _, table @ "headers", _] = keys
+    {
         return Some(table);
     }
     if let [

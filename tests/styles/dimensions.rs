@@ -43,7 +43,13 @@ pub(crate) const DIMENSIONS: [Dimension; 35] = [
     dimension(
         2,
         "static headers",
-        &["tenant", "client name", "X-Amz-Target", "vendor Accept"],
+        &[
+            "tenant",
+            "client name",
+            "X-Amz-Target",
+            "vendor Accept",
+            "all requests",
+        ],
     ),
     dimension(
         3,

@@ -121,6 +121,25 @@ pub(super) fn check_unpaged(
     check_pageless(at, request, (&[], logins, OuterNames::NONE), problems);
 }
 
+/// Checks the placeholders of headers that all requests have: only what all of them know has a value.
+pub(super) fn check_common(
+    at: &KeyPath,
+    headers: &Request,
+    upstream: &Upstream,
+    problems: &mut Problems,
+) {
+    let logins = login_names::of(&upstream.auth);
+    let is_known = |name: &String| CallerValue::named(name).is_some() || logins.contains(name);
+    for (at, name) in used(at, headers) {
+        if !is_known(&name) {
+            let message = format!("`{{{name}}}` has no value in the headers of all requests");
+            let help =
+                "write the header in each request that has one; a brace is written `{{` or `}}`";
+            problems.push(Problem::new(at, message).with_help(help));
+        }
+    }
+}
+
 fn check_pageless(
     at: &KeyPath,
     request: &Request,

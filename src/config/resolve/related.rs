@@ -14,22 +14,30 @@ use crate::plan::{
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::outer_names::OuterNames;
+use super::request::CommonHeaders;
 use super::texts::texts;
+use super::upstream::WrittenUpstream;
 use super::{fields, pagination, placeholders, records, request};
 
-/// Resolves the lists that belong to the list of groups of the upstream whose block stands at `at`. Those in
-/// which a key is `unread` are checked as far as that goes.
+/// Resolves the lists that belong to the list of groups of an upstream whose requests have these headers in `common`.
+/// Those in which a key is unread are checked as far as that goes.
 pub(super) fn related(
-    at: &KeyPath,
-    upstream: &Upstream,
-    unread: &[KeyPath],
+    written: WrittenUpstream<'_>,
+    common: &CommonHeaders,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
 ) -> Option<RelatedLists> {
-    let mut resolver = RelatedResolver {
-        at,
+    let WrittenUpstream {
+        name,
         upstream,
         unread,
+        ..
+    } = written;
+    let mut resolver = RelatedResolver {
+        at: &KeyPath::new(["upstreams", name]),
+        upstream,
+        unread,
+        common,
         secrets,
         problems,
     };
@@ -85,6 +93,7 @@ struct RelatedResolver<'a> {
     at: &'a KeyPath,
     upstream: &'a Upstream,
     unread: &'a [KeyPath],
+    common: &'a CommonHeaders,
     secrets: &'a SecretReader<'a>,
     problems: &'a mut Problems,
 }
@@ -171,7 +180,7 @@ impl RelatedResolver<'_> {
         names: OuterNames<'_>,
     ) -> Option<ListReading> {
         let links = pagination::link_rules(self.upstream);
-        let requests = request::requests(list, &links, at, self.secrets, self.problems);
+        let requests = request::requests(list, &links, at, self.common, self.secrets, self.problems);
         let paging = pagination::paging(at, list, self.problems);
         let records = records::records(
             &at.join("records"),

@@ -54,6 +54,10 @@ fn in_tls(tls: &ServerTls) -> impl Iterator<Item = (KeyPath, &Secret)> {
 /// The secrets in the requests of an upstream, logins aside.
 pub(crate) fn in_requests<'a>(at: &KeyPath, upstream: &'a Upstream) -> Vec<(KeyPath, &'a Secret)> {
     let mut found = Vec::new();
+    let headers = at.join("headers");
+    for (name, text) in &upstream.headers {
+        in_text(headers.join(name), text, &mut found);
+    }
     for (keys, request) in upstream.requests() {
         in_request(&at.append(&keys), request, &mut found);
     }

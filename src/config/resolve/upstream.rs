@@ -38,13 +38,12 @@ impl WrittenUpstream<'_> {
         check_refresh(at, upstream, self.cache, problems);
         check_conditional(at, upstream, problems);
         request::check_base_url(&at.join("base_url"), &upstream.base_url, problems);
-        let requests = request::requests(
-            upstream,
-            &pagination::link_rules(upstream),
-            at,
-            secrets,
-            problems,
-        );
+        let common = request::common_headers(upstream, at, secrets, problems);
+        let has_common = common.is_some();
+        let common = common.unwrap_or_default();
+        let links = pagination::link_rules(upstream);
+        let requests = request::requests(upstream, &links, at, &common, secrets, problems);
+        let requests = requests.filter(|_| has_common);
         let auth = auth::auth(upstream, at, secrets, problems);
         let classify = answers::classify_rules(upstream, at, problems);
         let paging = pagination::paging(at, upstream, problems);
@@ -63,7 +62,7 @@ impl WrittenUpstream<'_> {
         let incremental = (self.has_read(at, ASKING))
             .then(|| incremental::incremental(at, upstream, problems))
             .flatten();
-        let related = related::related(at, upstream, self.unread, secrets, problems);
+        let related = related::related(self, &common, secrets, problems);
         let asked = requests.as_ref().zip(auth.as_ref());
         let on_behalf = (asked.zip(related.as_ref())).and_then(|((requests, auth), related)| {
             let all = related.readings().map(|(_, list)| &list.requests);

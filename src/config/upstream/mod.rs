@@ -50,6 +50,8 @@ pub use fields::{Each, Fields};
 pub mod value;
 pub use value::{Json, OneOrMany, PathOr, Text};
 
+use std::collections::BTreeMap;
+
 use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -81,6 +83,11 @@ pub struct Upstream {
     /// The request for every page after the first, if it differs from `request`. When the upstream
     /// sends the URL of a page, the path and query of this request are not used.
     pub continuation: Option<Request>,
+    /// Headers of all requests but those of logins: for each page of each list, for what is asked for each group, and
+    /// for one group. A header of the same name that a request has itself takes the place of one here. `{login.…}`,
+    /// `{caller.id}` and claims of the caller's token may stand in a value, and no other placeholders.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Text>,
     /// Whether queries are answered from the whole list, or passed on to the upstream.
     #[serde(default)]
     pub list: List,
@@ -231,6 +238,14 @@ impl Upstream {
             requests.push((KeyPath::new(["pushdown", "id", "request"]), lookup));
         }
         requests
+    }
+
+    /// A request that has the headers of all, and nothing else.
+    pub(in crate::config) fn common_request(&self) -> Request {
+        Request {
+            headers: self.headers.clone(),
+            ..Request::default()
+        }
     }
 
     /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and

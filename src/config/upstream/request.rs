@@ -21,7 +21,7 @@ use super::{Json, Text};
 ///
 /// Literal values that look like secrets by their name, such as `token` or `password`, are refused,
 /// also if they come from `vars` under another name: use `{ env = "NAME" }` or `{ file = "path" }`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// The HTTP method. Required for a request with a body.

@@ -77,7 +77,9 @@ fn move_login(auth: &mut Table, below: &str) {
 
 /// The names of the headers that a block's requests set.
 pub(super) fn headers(block: &mut Table) -> Vec<String> {
-    let mut names = Vec::new();
+    let common = block.get("headers").and_then(Value::as_table);
+    let common = common.into_iter().flat_map(Table::keys);
+    let mut names: Vec<_> = common.map(|name| name.to_ascii_lowercase()).collect();
     for keys in REQUESTS.into_iter().chain([LOGIN]) {
         let request = table_at(block, keys);
         let headers = request.and_then(|request| request.get("headers")?.as_table());

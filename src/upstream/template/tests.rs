@@ -19,7 +19,7 @@ fn template(request: &str) -> Request {
     let template = request::resolve(
         &"https://u.example/base/".parse().unwrap(),
         &request,
-        "application/json",
+        (&Vec::new(), "application/json"),
         &mut Block::new(KeyPath::new(["request"]), &secrets, &mut problems),
     );
     assert_eq!(problems, Problems::default());

@@ -83,7 +83,8 @@ pub(super) fn place(
 fn is_in_a_request(name: &str, upstream: &Upstream) -> bool {
     let own = upstream.requests().into_iter().map(|(_, request)| request);
     let related = upstream.related_requests().into_iter();
+    let common = upstream.common_request();
     let requests = own.chain(related.map(|(_, request)| request));
-    let mut names = requests.flat_map(names_in);
+    let mut names = requests.chain([&common]).flat_map(names_in);
     names.any(|used| used == format!("login.{name}"))
 }

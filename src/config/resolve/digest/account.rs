@@ -35,6 +35,7 @@ pub(super) fn of(
         .put("base_url", &upstream.base_url)
         .put("request", &request(&upstream.request)?)
         .put("continuation", &continuation.map(request).transpose()?)
+        .put("headers", &secrets.headers(&upstream.headers)?)
         .put(
             "total",
             &total.map(|call| request(&call.request)).transpose()?,
@@ -92,6 +93,13 @@ impl Secrets<'_> {
 
     fn request(&self, request: &Request) -> Result<CanonicalTable, SecretError> {
         request::encode(request, &|secret| self.secret(secret))
+    }
+
+    fn headers(
+        &self,
+        headers: &BTreeMap<String, Text>,
+    ) -> Result<BTreeMap<String, CanonicalValue>, SecretError> {
+        request::texts(headers, &|secret| self.secret(secret))
     }
 
     /// Who the scheme says that we are.

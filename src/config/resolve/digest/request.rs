@@ -48,6 +48,14 @@ pub(super) fn claims<E>(
     each(claims, |claim| json(claim, secret))
 }
 
+/// Encodes texts that may be secrets, by their names.
+pub(super) fn texts<E>(
+    texts: &BTreeMap<String, Text>,
+    secret: &dyn Fn(&Secret) -> Result<CanonicalValue, E>,
+) -> Result<BTreeMap<String, CanonicalValue>, E> {
+    each(texts, |text| self::text(text, secret))
+}
+
 /// Encodes a text that may be a secret.
 pub(super) fn text<E>(
     text: &Text,

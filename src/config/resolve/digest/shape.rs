@@ -3,12 +3,13 @@
 //! Every struct is taken apart by all its fields, so that a new key does not compile until it was
 //! decided whether it shapes lists.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use super::request;
-use crate::config::Upstream;
-use crate::config::upstream::Request;
+use crate::config::upstream::{Request, Text};
+use crate::config::{Secret, Upstream};
 use crate::plan::{HeaderCondition, Records, Rule, Success};
 
 /// Encodes the shape of an upstream's list.
@@ -17,6 +18,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         base_url,
         request,
         continuation,
+        headers,
         pushdown,
         format,
         strip_prefix,
@@ -64,6 +66,7 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
         .put("base_url", base_url)
         .put("request", request)
         .put("continuation", continuation)
+        .put("headers", &common_headers(headers))
         .put("pushdown", pushdown)
         .put_changed("format", format)
         .put("strip_prefix", strip_prefix)
@@ -89,9 +92,21 @@ pub(super) fn of(upstream: &Upstream) -> CanonicalValue {
 }
 
 /// Which secret stands somewhere is the account's matter.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the account reads secrets, which may fail"
+)]
+fn secret(_: &Secret) -> Result<CanonicalValue, Infallible> {
+    Ok(CanonicalValue::List(Vec::new()))
+}
+
+fn common_headers(headers: &BTreeMap<String, Text>) -> BTreeMap<String, CanonicalValue> {
+    let Ok(headers) = request::texts(headers, &secret);
+    headers
+}
+
 impl Encode for Request {
     fn encode(&self) -> Option<CanonicalValue> {
-        let secret = |_: &_| Ok::<_, Infallible>(CanonicalValue::List(Vec::new()));
         let Ok(request) = request::encode(self, &secret);
         request.encode()
     }

@@ -291,6 +291,20 @@ fn a_default_that_is_written_out_changes_nothing(#[case] more: &str) {
 }
 
 #[test]
+fn headers_of_all_requests_are_part_of_both() {
+    let headers = |tenant: &str, token: &str| {
+        let more = format!("headers = {{ x-org = '{tenant}', x-key = {{ env = 'TOKEN' }} }}");
+        digests(&more, &[("TOKEN", token)])
+    };
+    let (shape, account) = headers("a", "one");
+    assert_ne!(shape, digests("", &[]).0);
+    assert_ne!(headers("b", "one").0, shape);
+    let (same, other) = headers("a", "two");
+    assert_eq!(same, shape);
+    assert_ne!(other, account);
+}
+
+#[test]
 fn a_list_of_people_that_is_not_asked_for_changes_nothing() {
     let members = |enabled: bool| {
         digests(

@@ -15,7 +15,7 @@ use url::Url;
 use crate::config::SecretReader;
 use crate::config::upstream::{self as written, Method, Upstream};
 use crate::plan::placeholder::{Piece, scan};
-use crate::plan::request::RequestLink;
+use crate::plan::request::{RequestLink, Text};
 use crate::plan::{LinkRules, OuterValue, Request, Requests};
 use crate::problem::{KeyPath, Problems};
 
@@ -25,19 +25,37 @@ use parts::PartsResolver;
 
 const AGENT: &str = concat!("groupgate/", env!("CARGO_PKG_VERSION"));
 
+/// Headers that requests have unless they have one of that name.
+pub(crate) type CommonHeaders = Vec<(HeaderName, Text)>;
+
+/// Resolves the headers of all requests of the upstream whose block stands at `at`.
+pub(crate) fn common_headers(
+    upstream: &Upstream,
+    at: &KeyPath,
+    secrets: &SecretReader<'_>,
+    problems: &mut Problems,
+) -> Option<CommonHeaders> {
+    let request = &upstream.common_request();
+    placeholders::check_common(at, request, upstream, problems);
+    let block = &mut Block::new(at.clone(), secrets, problems);
+    let resolver = PartsResolver::new(request, block);
+    resolver.headers(&request.headers, &mut block.table("headers"))
+}
+
 /// Resolves the requests that list the groups of the upstream whose block stands at `at`. `links` says where URLs may
 /// lead that records around the list have.
 pub(crate) fn requests(
     upstream: &Upstream,
     links: &LinkRules,
     at: &KeyPath,
+    common: &CommonHeaders,
     secrets: &SecretReader<'_>,
     problems: &mut Problems,
 ) -> Option<Requests> {
     let block = &mut Block::new(at.clone(), secrets, problems);
     let accept = upstream.format.media_type();
     let request = |written: &written::Request, mut block: Block<'_>| {
-        let request = resolve(&upstream.base_url, written, accept, &mut block)?;
+        let request = resolve(&upstream.base_url, written, (common, accept), &mut block)?;
         let link = link(&written.path).map(|value| RequestLink {
             value,
             rules: links.clone(),
@@ -75,18 +93,18 @@ pub(crate) fn resolve_unpaged(
     block: &mut Block<'_>,
 ) -> Option<Request> {
     placeholders::check_unpaged(&block.own_path(), request, logins, block.problems());
-    resolve(base_url, request, accept, block)
+    resolve(base_url, request, (&Vec::new(), accept), block)
 }
 
-/// Resolves the request in `block`, and checks what it says by itself. Without an `Accept` header of
-/// its own, it asks for `accept`.
+/// Resolves the request in `block`, and checks what it says by itself. It has the `common` headers that it does not
+/// have itself, and without an `Accept` among all of them, it asks for `accept`.
 ///
 /// Which placeholders have a value depends on other keys, so [`placeholders`] refuses those that
 /// have none.
 pub(crate) fn resolve(
     base_url: &Url,
     request: &written::Request,
-    accept: &str,
+    (common, accept): (&CommonHeaders, &str),
     block: &mut Block<'_>,
 ) -> Option<Request> {
     let resolver = PartsResolver::new(request, block);
@@ -99,15 +117,18 @@ pub(crate) fn resolve(
     let body = resolver.body(request, block);
     let headers = resolver.headers(&request.headers, &mut block.table("headers"));
     let (mut headers, body) = (headers?, body?);
-    let mut default = |name: HeaderName, value: &str| {
+    let mut default = |name: HeaderName, value: Text| {
         if headers.iter().all(|(present, _)| *present != name) {
-            headers.push((name, value.into()));
+            headers.push((name, value));
         }
     };
-    default(USER_AGENT, AGENT);
-    default(ACCEPT, accept);
+    for (name, value) in common {
+        default(name.clone(), value.clone());
+    }
+    default(USER_AGENT, AGENT.into());
+    default(ACCEPT, accept.into());
     if let Some(body) = &body {
-        default(CONTENT_TYPE, body.media_type());
+        default(CONTENT_TYPE, body.media_type().into());
     }
     Some(Request {
         method: match request.method.unwrap_or_default() {
