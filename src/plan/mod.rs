@@ -123,7 +123,7 @@ pub use records::{AbsentRecords, Records};
 pub mod related;
 pub use related::{
     Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList, RelatedLists,
-    ReuseMarker, ReuseRule, UniqueIds, Users,
+    UniqueIds, Users,
 };
 
 pub mod request;
@@ -134,6 +134,9 @@ pub use resilience::{BreakerThresholds, Hedging};
 
 pub mod response;
 pub use response::{Absence, BodyFormat, ClassifyRules, Format, Success};
+
+pub mod reuse;
+pub use reuse::{ReuseMarker, ReuseRule};
 
 pub mod secret;
 pub use secret::SecretValue;

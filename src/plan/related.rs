@@ -6,7 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OuterValue, Paging, Path, RecordColumn, Records, Requests, Share, Span};
+use super::{
+    OuterValue, Paging, Path, RecordColumn, Records, Requests, ReuseMarker, ReuseRule, Share,
+};
 
 /// The lists that belong to a list of groups. Without any, the list of groups is all there is.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -142,28 +144,6 @@ pub struct MemberList {
     pub gone: Share,
 }
 
-/// When what was read of a group is used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReuseRule {
-    /// While this is what it was.
-    pub while_same: ReuseMarker,
-    /// All of it is read anew this often.
-    pub full: Span,
-}
-
-/// What says that a group has not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema, strum::Display)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum ReuseMarker {
-    /// The field `updated_at` of the group: it is not asked for again while that is what it was. A group
-    /// without one is asked for in each walk.
-    UpdatedAt,
-    /// The `ETag` of the response: it is asked for in each walk, with `If-None-Match`, and not sent or read
-    /// again if the answer is 304.
-    Etag,
-}
-
 impl RelatedLists {
     /// Whether the list of groups is all there is.
     pub const fn is_empty(&self) -> bool {
@@ -187,14 +167,14 @@ impl RelatedLists {
 
     /// Whether more than the list that is served is needed to tell what has changed.
     pub fn needs_marks(&self) -> bool {
-        let is_etag = |rule: ReuseRule| rule.while_same == ReuseMarker::Etag;
-        let details = self.details.as_ref().and_then(|details| details.reuse);
-        details.is_some() || self.reuse_rules().any(is_etag)
+        let is_in_list = |rule: &ReuseRule| rule.while_same == ReuseMarker::UpdatedAt;
+        let mut details = self.details.iter();
+        details.any(|details| details.reuse.is_some()) || !self.reuse_rules().all(is_in_list)
     }
 
-    fn reuse_rules(&self) -> impl Iterator<Item = ReuseRule> {
-        let details = self.details.iter().map(|details| details.reuse);
-        let rules = details.chain(self.people.iter().map(|people| people.reuse));
+    fn reuse_rules(&self) -> impl Iterator<Item = &ReuseRule> {
+        let details = self.details.iter().map(|details| &details.reuse);
+        let rules = details.chain(self.people.iter().map(|people| &people.reuse));
         rules.flatten()
     }
 

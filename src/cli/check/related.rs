@@ -79,7 +79,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             "for each partition "
         };
         lines.push(format!(
-            "users    {often}{}: which address each id has; one person may be none of them, or {} of all",
+            "users    {often}{}; they say the addresses of people by their ids; one may be missing, or {} of them",
             list_in_words(&users.list, Some(&own.request)),
             users.unknown,
         ));
@@ -88,7 +88,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         lines.push(format!(
             "details  for each group {}, laid over its record; {}{}",
             list_in_words(&details.list, Some(&own.request)),
-            reuse(details.reuse),
+            reuse(details.reuse.as_ref()),
             gone(details.gone),
         ));
     }
@@ -101,7 +101,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             "{:<8} for each group {}; {}{}",
             <&str>::from(list.role),
             list_in_words(&list.list, request),
-            reuse(list.reuse),
+            reuse(list.reuse.as_ref()),
             gone(list.gone),
         ));
     }
@@ -121,7 +121,7 @@ fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String
     )
 }
 
-fn reuse(rule: Option<ReuseRule>) -> String {
+fn reuse(rule: Option<&ReuseRule>) -> String {
     let Some(ReuseRule { while_same, full }) = rule else {
         return "asked for in every walk".to_owned();
     };
@@ -129,6 +129,9 @@ fn reuse(rule: Option<ReuseRule>) -> String {
         ReuseMarker::UpdatedAt => {
             format!("not again while its `updated_at` is the same, but all of them every {full}")
         }
+        ReuseMarker::Path(path) => format!(
+            "not again while `{path}` in its record is the same, but all of them every {full}"
+        ),
         ReuseMarker::Etag => {
             format!(
                 "with its last ETag, and read again if that has changed, but all of them every {full}"
@@ -147,6 +150,7 @@ mod tests {
 
     use super::*;
     use crate::config::testing::load_block;
+    use crate::plan::Span;
 
     const LISTS: &str = "
         base_url = 'https://a.example'
@@ -201,8 +205,29 @@ mod tests {
         "admins   for each group GET https://a.example/groups/{group.id}/people, records at /, only where role is \
          `admin`, pages none"
     )]
+    #[case::users(
+        "users = { request = { path = '/users' }, records = '/', fields = { id = 'id', email = 'mail' } }\n",
+        "users    GET https://a.example/users, records at /, pages none: the first response is the whole list; they \
+         say the addresses of people by their ids; one may be missing, or 0.1 of them"
+    )]
+    #[case::users_of_partitions(
+        "users = { request = { path = '/{partition.org}/users' }, records = '/', fields = { id = 'id', email = 'mail' }, unknown = 0.5 }\n",
+        "users    for each partition GET https://a.example/{partition.org}/users, records at /"
+    )]
     fn each_list_is_explained(#[case] keys: &str, #[case] expected: &str) {
         let explained = explained(keys);
         assert!(explained.contains(expected), "{explained}");
+    }
+
+    #[test]
+    fn what_reuse_goes_by_is_explained() {
+        let rule = ReuseRule {
+            while_same: ReuseMarker::Path("seen/members".parse().unwrap()),
+            full: Span::seconds(3600),
+        };
+        assert_eq!(
+            reuse(Some(&rule)),
+            "not again while `seen/members` in its record is the same, but all of them every 1h"
+        );
     }
 }

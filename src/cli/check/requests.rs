@@ -15,7 +15,7 @@ const SUPPOSED_GROUPS: u64 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct WalkRequests {
     groups: u64,
-    /// For the lists of partitions and of groups, where everything is asked for, and where only changes are.
+    /// For the lists of partitions, of groups and of users, where everything is asked for, and where only changes are.
     lists: (u64, u64),
     /// For each group.
     each: u64,
@@ -39,12 +39,20 @@ impl WalkRequests {
         };
         let limit = upstream.paging.limit.filter(|limit| *limit > 0);
         let pages = limit.map_or(1, |limit| groups.div_ceil(limit.into()));
-        let details = related.details.iter().map(|details| details.reuse);
+        let users = (related.users.as_ref()).map_or(0, |users| {
+            if users.list.outer.is_empty() {
+                1
+            } else {
+                parts
+            }
+        });
+        let listing = listing + users;
+        let details = related.details.iter().map(|details| &details.reuse);
         let rules: Vec<_> = details
-            .chain(related.people.iter().map(|people| people.reuse))
+            .chain(related.people.iter().map(|people| &people.reuse))
             .collect();
-        let is_spared = |rule: &&Option<ReuseRule>| {
-            rule.is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
+        let is_spared = |rule: &&&Option<ReuseRule>| {
+            (rule.as_ref()).is_some_and(|rule| rule.while_same != ReuseMarker::Etag)
         };
         let (each, spared) = (rules.len(), rules.iter().filter(is_spared).count());
         let changes = upstream.incremental.as_ref();
@@ -202,7 +210,7 @@ fn warning(loaded: &Loaded, upstream: &Upstream, written: &Written, too_low: Too
                 KeyPath::new(["cache"])
             };
             let related = &upstream.related;
-            let or_reuse = if related.is_per_group() && related.full().is_none() {
+            let or_reuse = if related.lists_per_group() > 0 && related.full().is_none() {
                 ", or set `reuse`"
             } else {
                 ""

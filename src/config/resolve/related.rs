@@ -7,6 +7,7 @@ mod users;
 use crate::config::SecretReader;
 use crate::config::upstream::related::default_full;
 use crate::config::upstream::{Details, MemberList, Pagination, Records, Upstream};
+use crate::plan::path::Anchor;
 use crate::plan::{
     self, Format, List, ListReading, OuterValue, Part, Path, RecordColumn, RelatedList,
     RelatedLists, ReuseMarker, ReuseRule, Span, Start, TimeFormat,
@@ -53,16 +54,7 @@ pub(super) fn related(
     let partitions = partitions.map_or(Some(None), |partitions| partitions.map(Some))?;
     let details = details.map_or(Some(None), |details| details.map(Some))?;
     let users = users.map_or(Some(None), |users| users.map(Some))?;
-    let lists = people.iter().map(|list: &plan::MemberList| &list.list);
-    let lists = lists.chain(details.iter().map(|details: &plan::Details| &details.list));
-    let mut record_paths: Vec<Path> = Vec::new();
-    for value in lists.flat_map(|list| &list.outer) {
-        if let OuterValue::Record(path) = value
-            && !record_paths.contains(path)
-        {
-            record_paths.push(path.clone());
-        }
-    }
+    let record_paths = record_paths(&people, details.as_ref());
     Some(RelatedLists {
         partitions,
         details,
@@ -70,6 +62,26 @@ pub(super) fn related(
         users: users.map(Box::new),
         record_paths,
     })
+}
+
+/// The paths in the record of a group that requests name or `reuse` goes by, each once.
+fn record_paths(people: &[plan::MemberList], details: Option<&plan::Details>) -> Vec<Path> {
+    let people = people.iter().map(|list| (&list.list, &list.reuse));
+    let lists = people.chain(details.map(|details| (&details.list, &details.reuse)));
+    let paths = lists.flat_map(|(list, reuse)| {
+        let named = list.outer.iter().filter_map(|value| match value {
+            OuterValue::Record(path) => Some(path),
+            OuterValue::Partition(_) | OuterValue::Group(_) | OuterValue::Since => None,
+        });
+        named.chain(reuse.as_ref().and_then(|rule| rule.while_same.path()))
+    });
+    let mut own: Vec<Path> = Vec::new();
+    for path in paths {
+        if !own.contains(path) {
+            own.push(path.clone());
+        }
+    }
+    own
 }
 
 /// What is read of the record of each group besides the group.
@@ -110,7 +122,7 @@ impl RelatedResolver<'_> {
             .with_list(&details.request, None, &records, &pagination);
         let reading = self.reading(&at, &list, OuterNames::of_group(self.upstream));
         self.check_details(&at);
-        let reuse = self.reuse(&at, details.reuse, details.full);
+        let reuse = self.reuse(&at, details.reuse.as_ref(), details.full);
         Some(plan::Details {
             list: ListReading {
                 columns: vec![RecordColumn::Record],
@@ -160,7 +172,7 @@ impl RelatedResolver<'_> {
         };
         let id = column("id", list.fields.id.as_ref());
         let email = column("email", list.fields.email.as_ref());
-        let reuse = self.reuse(&at, list.reuse, list.full);
+        let reuse = self.reuse(&at, list.reuse.as_ref(), list.full);
         Some(plan::MemberList {
             role,
             list: ListReading {
@@ -180,7 +192,8 @@ impl RelatedResolver<'_> {
         names: OuterNames<'_>,
     ) -> Option<ListReading> {
         let links = pagination::link_rules(self.upstream);
-        let requests = request::requests(list, &links, at, self.common, self.secrets, self.problems);
+        let requests =
+            request::requests(list, &links, at, self.common, self.secrets, self.problems);
         let paging = pagination::paging(at, list, self.problems);
         let records = records::records(
             &at.join("records"),
@@ -223,7 +236,7 @@ impl RelatedResolver<'_> {
     fn reuse(
         &mut self,
         at: &KeyPath,
-        reuse: Option<ReuseMarker>,
+        reuse: Option<&ReuseMarker>,
         full: Option<Span>,
     ) -> Option<ReuseRule> {
         let Some(while_same) = reuse else {
@@ -234,12 +247,22 @@ impl RelatedResolver<'_> {
             }
             return None;
         };
-        if while_same == ReuseMarker::UpdatedAt && self.upstream.fields.updated_at.is_none() {
-            let message = "`reuse` goes by `fields.updated_at`, which is not mapped";
-            self.push(at.join("reuse"), message, "map it, or leave `reuse` out");
+        let wrong = match while_same {
+            ReuseMarker::UpdatedAt if self.upstream.fields.updated_at.is_none() => Some((
+                "`reuse` goes by `fields.updated_at`, which is not mapped",
+                "map it, or leave `reuse` out",
+            )),
+            ReuseMarker::Path(path) if path.anchor() == Anchor::Page => Some((
+                "the path leads from the page, and each group needs a value of its own",
+                "leave out the slash at its beginning: it is a path in the record of a group",
+            )),
+            ReuseMarker::UpdatedAt | ReuseMarker::Etag | ReuseMarker::Path(_) => None,
+        };
+        if let Some((message, help)) = wrong {
+            self.push(at.join("reuse"), message, help);
         }
         Some(ReuseRule {
-            while_same,
+            while_same: while_same.clone(),
             full: full.unwrap_or_else(default_full),
         })
     }

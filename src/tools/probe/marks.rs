@@ -146,20 +146,22 @@ impl Marks {
     pub(super) fn of(related: &RelatedLists, block: &Upstream) -> Option<Self> {
         let details = related.details.iter().map(|details| {
             let at = details.list.records.at.clone();
-            (RelatedList::Details, at, details.reuse)
+            (RelatedList::Details, at, &details.reuse)
         });
         let people = related.people.iter().map(|people| {
             let at = people.list.records.at.clone();
-            (people.role, at, people.reuse)
+            (people.role, at, &people.reuse)
         });
         let all: Vec<_> = details.chain(people).collect();
-        let is_own = |reuse: Option<plan::ReuseRule>| {
-            reuse.is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
+        let is_own = |reuse: &Option<plan::ReuseRule>| {
+            reuse
+                .as_ref()
+                .is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
         };
-        let is_reused = all.iter().any(|(_, _, reuse)| is_own(*reuse));
+        let is_reused = all.iter().any(|(_, _, reuse)| is_own(reuse));
         let lists = all
             .into_iter()
-            .filter(|(_, _, reuse)| is_own(*reuse) || (!is_reused && reuse.is_none()));
+            .filter(|(_, _, reuse)| is_own(reuse) || (!is_reused && reuse.is_none()));
         let lists: Vec<_> = lists.map(|(list, at, _)| (list, at)).collect();
         let is_there = !lists.is_empty() && block.fields.updated_at.is_some();
         is_there.then(|| Self {

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::group::{Group, ReadRow};
+use crate::group::{Group, ReadRow, ReadText};
 use crate::list_memory::{ListHold, ListMemory};
+use crate::plan::Path;
 use crate::snapshot::{PageRowRef, Snapshot};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::known_pages::{KnownPages, ListedPages};
@@ -189,6 +190,16 @@ impl Recollection {
     }
 }
 
+/// The hash of a value that `reuse` goes by, and of the path where it stands: the same in every process.
+pub(super) fn value_hash(path: &Path, value: &ReadText) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for text in [path.to_string().as_str(), &value.text] {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hash_of(&hasher)
+}
+
 /// The hash of what was listed of a group: the same in every process.
 pub(super) fn listed_hash(row: PageRowRef<'_>, beside: Option<&ReadRow>) -> u64 {
     let mut hasher = blake3::Hasher::new();
@@ -204,6 +215,10 @@ pub(super) fn listed_hash(row: PageRowRef<'_>, beside: Option<&ReadRow>) -> u64 
             Some(value) => part(2 + u8::from(value.is_number), value.text.as_bytes()),
         }
     }
+    hash_of(&hasher)
+}
+
+fn hash_of(hasher: &blake3::Hasher) -> u64 {
     let mut hash = [0; 8];
     hasher.finalize_xof().fill(&mut hash);
     u64::from_le_bytes(hash)

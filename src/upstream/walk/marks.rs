@@ -47,6 +47,8 @@ pub(super) struct GroupMark {
     pub(super) listed: u64,
     /// The entity tags of the responses that its details and people came in, each if it was one response.
     pub(super) tags: Vec<ListTag>,
+    /// The hashes of what stood at the paths that `reuse` goes by, each for one of its lists.
+    pub(super) values: Vec<(RelatedList, u64)>,
     /// Whether some of it was used again without being asked for.
     pub(super) is_reused: bool,
 }
@@ -118,6 +120,12 @@ impl GroupMark {
         self.tags.iter().find(|tag| tag.list == list)
     }
 
+    /// The hash of what stood where `reuse` of one of its lists goes by.
+    pub(super) fn value(&self, list: RelatedList) -> Option<u64> {
+        let mut values = self.values.iter();
+        values.find_map(|(own, value)| (*own == list).then_some(*value))
+    }
+
     /// Lets go of tags of pages that may have been full.
     pub(super) fn drop_full(&mut self, longest: &LongestPages) {
         let longest = |list| longest.get(&list).copied().unwrap_or_default();
@@ -129,7 +137,8 @@ impl GroupMark {
     pub(super) fn bytes(&self, id: &str) -> u64 {
         let tags = self.tags.iter();
         let tags = tags.map(|tag| tag.tag.len() + size_of::<ListTag>());
-        (id.len() + 96 + tags.sum::<usize>()) as u64
+        let values = size_of_val(&*self.values);
+        (id.len() + 96 + tags.sum::<usize>() + values) as u64
     }
 }
 

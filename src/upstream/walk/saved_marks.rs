@@ -1,8 +1,10 @@
 //! The marks of a list as bytes, so that they outlive the process together with it.
 //!
+//! The values at paths follow the other bytes where there are any, so that bytes without them are what they were.
 //! Related lists go by their words, so that a new one changes nothing. What the bytes mean is part of the format of
 //! the file that they are in: its version changes with them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -22,6 +24,9 @@ struct SavedMarks<'a> {
     longest: Vec<(&'a str, u64)>,
     marks: Vec<SavedMark<'a>>,
 }
+
+/// The id of a group, one of its lists, and the hash of the value that `reuse` of that goes by.
+type SavedValues<'a> = Vec<(&'a str, &'a str, u64)>;
 
 #[derive(Serialize, Deserialize)]
 struct SavedMark<'a> {
@@ -59,18 +64,33 @@ impl GroupMarks {
             longest: longest.map(|(list, most)| (list.into(), *most)).collect(),
             marks: marks.collect(),
         };
-        postcard::to_stdvec(&saved).ok()
+        let mut bytes = postcard::to_stdvec(&saved).ok()?;
+        let values = self.marks.iter().flat_map(|(id, mark)| {
+            let values = mark.values.iter();
+            values.map(move |(list, value)| (&**id, <&str>::from(*list), *value))
+        });
+        let values: SavedValues<'_> = values.collect();
+        if !values.is_empty() {
+            bytes.extend(postcard::to_stdvec(&values).ok()?);
+        }
+        Some(bytes)
     }
 
     /// The marks that these bytes say, not counted with any memory yet. `None`: they say none, or the clock was set
     /// back, so that nobody knows when everything was read.
     pub fn from_bytes(bytes: &[u8], now: Timestamp) -> Option<Self> {
-        let saved: SavedMarks<'_> = postcard::from_bytes(bytes).ok()?;
+        let (saved, rest): (SavedMarks<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
+        let values: SavedValues<'_> = if rest.is_empty() {
+            Vec::new()
+        } else {
+            postcard::from_bytes(rest).ok()?
+        };
         let ago = Duration::try_from(now.duration_since(saved.full_at)).ok()?;
         let longest = saved.longest.into_iter();
         let longest = longest.map(|(list, most)| Some((list.parse().ok()?, most)));
         let marks = saved.marks.into_iter().map(|saved| {
             let mark = GroupMark {
+                values: Vec::new(),
                 listed: saved.listed,
                 tags: (saved.tags.into_iter().map(SavedTag::read)).collect::<Option<_>>()?,
                 is_reused: false,
@@ -78,8 +98,13 @@ impl GroupMarks {
             Some((saved.id.into(), mark))
         });
         let full_at = Instant::now().checked_sub(ago)?;
+        let mut marks: HashMap<Box<str>, GroupMark> = marks.collect::<Option<_>>()?;
+        for (id, list, value) in values {
+            let mark = marks.get_mut(id)?;
+            mark.values.push((list.parse().ok()?, value));
+        }
         Some(Self::uncounted(
-            marks.collect::<Option<_>>()?,
+            marks,
             Some(full_at),
             longest.collect::<Option<_>>()?,
         ))
@@ -108,8 +133,6 @@ impl<'a> SavedTag<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use bytes::Bytes;
     use http::Request;
     use proptest::prelude::*;
@@ -134,6 +157,7 @@ mod tests {
         let mark = GroupMark {
             listed: 7,
             tags: vec![tag],
+            values: Vec::new(),
             is_reused: false,
         };
         GroupMarks::new(
@@ -154,6 +178,24 @@ mod tests {
         assert_eq!(format!("{:?}", read.marks), format!("{:?}", marks.marks));
         assert_eq!(read.longest, marks.longest);
         assert_eq!(read.full_at.unwrap().elapsed(), 2 * HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn values_at_paths_follow_what_there_is_without_them() {
+        let mut marks = marks();
+        let now = Timestamp::UNIX_EPOCH;
+        let without = marks.to_bytes(now);
+        let mark = marks.marks.get_mut("a").unwrap();
+        mark.values.push((RelatedList::Members, u64::MAX));
+        let bytes = marks.to_bytes(now);
+        assert!(bytes.starts_with(&without));
+        let read = GroupMarks::from_bytes(&bytes, now).unwrap();
+        assert_eq!(
+            read.get("a").unwrap().value(RelatedList::Members),
+            Some(u64::MAX)
+        );
+        assert_eq!(read.get("a").unwrap().value(RelatedList::Admins), None);
+        assert!(GroupMarks::from_bytes(&bytes[..bytes.len() - 1], now).is_none());
     }
 
     #[tokio::test(start_paused = true)]

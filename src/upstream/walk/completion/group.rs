@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadRow, ReadText};
 use crate::observe::{CompletionProgress, Observers, WalkPart};
-use crate::plan::{Details, MemberList, RelatedList, ReuseMarker, ReuseRule, Share};
+use crate::plan::{Details, MemberList, Path, RelatedList, ReuseMarker, ReuseRule, Share};
 use crate::snapshot::{Counts, GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
-use crate::upstream::walk::known::{Recollection, listed_hash};
+use crate::upstream::walk::known::{Recollection, listed_hash, value_hash};
 use crate::upstream::walk::marks::{GroupMark, ListTag, LongestPages};
 use crate::upstream::walk::outcome::is_refusal;
 use crate::upstream::walk::related_observer::of_related;
@@ -241,6 +241,7 @@ impl<'a> GroupCompletion<'a> {
         let mut mark = GroupMark {
             listed: listed_hash(listed.row, listed.beside),
             tags: Vec::new(),
+            values: Vec::new(),
             is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
@@ -335,8 +336,12 @@ impl<'a> GroupCompletion<'a> {
         // What was listed is a part of it, so that must be what it was.
         let is_listed_alike = past.mark.is_some_and(|past| past.listed == mark.listed);
         let before = past.group.as_ref().filter(|_| is_listed_alike);
-        let seems_same =
-            before.is_some() && is_updated_at(details.reuse) && group.updated_at.is_some();
+        let has_marker = match details.reuse.as_ref().map(|rule| &rule.while_same) {
+            Some(ReuseMarker::UpdatedAt) => group.updated_at.is_some(),
+            Some(ReuseMarker::Path(path)) => self.value_at(path, listed).is_some(),
+            Some(ReuseMarker::Etag) | None => false,
+        };
+        let seems_same = before.is_some() && has_marker;
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
             mark.is_reused = true;
@@ -344,7 +349,7 @@ impl<'a> GroupCompletion<'a> {
         }
         let known = past.mark.filter(|_| before.is_some());
         let known = known.and_then(|past| past.tag(RelatedList::Details));
-        let known = known.filter(|_| is_etag(details.reuse));
+        let known = known.filter(|_| is_etag(details.reuse.as_ref()));
         let asked = known.filter(|_| !self.recollection.is_full);
         let outer = self.outer_values(&details.list, group, listed)?;
         let list = (RelatedList::Details, observers);
@@ -359,7 +364,8 @@ impl<'a> GroupCompletion<'a> {
             )),
             (ListAnswer::Rows(rows, tag, _), _) => {
                 let seems_same = seems_same || is_told_same(known, tag.as_ref());
-                mark.tags.extend(tag.filter(|_| is_etag(details.reuse)));
+                mark.tags
+                    .extend(tag.filter(|_| is_etag(details.reuse.as_ref())));
                 let laid = self.overlaid(group, listed, details, &rows)?;
                 let differs =
                     seems_same && before.is_some_and(|before| !self.is_alike(before, &laid));
@@ -383,6 +389,14 @@ impl<'a> GroupCompletion<'a> {
         laid == before
     }
 
+    /// The hash of what stands at a path in the listed record of a group.
+    fn value_at(&self, path: &Path, listed: ListedGroup<'_>) -> Option<u64> {
+        let paths = &self.context.adapter.related().record_paths;
+        let column = paths.iter().position(|own| own == path)?;
+        let value = listed.beside?.get(column)?.as_ref()?;
+        Some(value_hash(path, value))
+    }
+
     /// Whether two lists have the same people, whatever addresses their ids have.
     fn is_same(&self, some: &[Member], others: &[Member]) -> bool {
         match self.users {
@@ -402,10 +416,18 @@ impl<'a> GroupCompletion<'a> {
     ) -> Result<ListRead<Vec<Member>>, UpstreamError> {
         let before = past.group.as_ref();
         let is_full = self.recollection.is_full;
-        let is_same = |before: &&Group| {
-            is_updated_at(list.reuse)
-                && group.updated_at.is_some()
-                && before.updated_at == group.updated_at
+        let marker = list.reuse.as_ref().map(|rule| &rule.while_same);
+        let path = marker.and_then(ReuseMarker::path);
+        let value = path.and_then(|path| self.value_at(path, listed));
+        mark.values.extend(value.map(|value| (list.role, value)));
+        let is_same = |before: &&Group| match marker {
+            Some(ReuseMarker::UpdatedAt) => {
+                group.updated_at.is_some() && before.updated_at == group.updated_at
+            }
+            Some(ReuseMarker::Path(_)) => {
+                value.is_some() && past.mark.and_then(|past| past.value(list.role)) == value
+            }
+            Some(ReuseMarker::Etag) | None => false,
         };
         let same = before
             .filter(is_same)
@@ -416,7 +438,7 @@ impl<'a> GroupCompletion<'a> {
             return Ok(ListRead::reused(people.clone()));
         }
         let known = past.mark.and_then(|past| past.tag(list.role));
-        let known = known.filter(|_| is_etag(list.reuse) && before.is_some());
+        let known = known.filter(|_| is_etag(list.reuse.as_ref()) && before.is_some());
         let asked = known.filter(|_| !is_full);
         let outer = self.outer_values(&list.list, group, listed)?;
         let answer = self.ask((list.role, observers), &group.source_id, outer, asked);
@@ -433,7 +455,8 @@ impl<'a> GroupCompletion<'a> {
                 read.note(&rows, left_out);
                 let told = before.filter(|_| is_told_same(known, tag.as_ref()));
                 let same = same.or(told.map(|before| people_of(before, list.role)));
-                mark.tags.extend(tag.filter(|_| is_etag(list.reuse)));
+                mark.tags
+                    .extend(tag.filter(|_| is_etag(list.reuse.as_ref())));
                 let people = members(rows);
                 let differs = same.is_some_and(|same| !self.is_same(same, &people));
                 Ok(ListRead::asked(people, differs))
@@ -490,11 +513,7 @@ fn read(row: PageRowRef<'_>) -> Result<Group, UpstreamError> {
         .map_err(|error| UpstreamError::ours(format!("a group cannot be read back: {error}")))
 }
 
-fn is_updated_at(rule: Option<ReuseRule>) -> bool {
-    rule.is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
-}
-
-fn is_etag(rule: Option<ReuseRule>) -> bool {
+fn is_etag(rule: Option<&ReuseRule>) -> bool {
     rule.is_some_and(|rule| rule.while_same == ReuseMarker::Etag)
 }
 

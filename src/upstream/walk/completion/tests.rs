@@ -177,6 +177,25 @@ async fn every_walk_uses_again_what_has_not_changed_until_everything_is_due() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn members_are_used_again_while_what_stands_at_a_path_of_the_record_is_the_same() {
+    let forge = Forge::of(some_groups(20), 100);
+    let keys = "reuse = { path = 'seen/members' }\nfull = '2h'";
+    let mut walker = Walker::of(&forge, &with_members(keys));
+    walker.walk().await.unwrap();
+    // It is no time that moves: the members of a group, as it was before or as it was not.
+    forge.change(3, |group| group.members.push(99));
+    forge.change(5, |group| group.updated += 1);
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    // Those without members have no such value.
+    assert_eq!((progress.asked, progress.reused), (6, 14));
+    // Another path is another mark, whatever stands there.
+    walker.adapter = Walker::of(&forge, &with_members("reuse = { path = 'seen/people' }")).adapter;
+    let (_, progress) = walker.walk().await.unwrap();
+    assert_eq!((progress.asked, progress.reused), (20, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_walk_corrects_what_no_mark_told_and_counts_it() {
     let forge = Forge::of(some_groups(20), 100);
     let keys = "reuse = 'updated_at'\nfull = '2h'";

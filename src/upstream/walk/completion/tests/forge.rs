@@ -116,7 +116,13 @@ impl Forge {
                 let record = |(id, group): (&u64, &ForgeGroup)| {
                     let updated = 1_700_000_000 + group.updated;
                     let updated = jiff::Timestamp::from_second(updated.cast_signed()).unwrap();
-                    json!({"id": id, "updated_at": updated.to_string()})
+                    let members = group.members.len();
+                    let members = (members > 0).then_some(members);
+                    json!({
+                        "id": id,
+                        "updated_at": updated.to_string(),
+                        "seen": {"members": members, "people": members},
+                    })
                 };
                 groups.map(record).collect()
             }

@@ -1,0 +1,91 @@
+//! When what was read of a group is used again.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
+
+use super::{Path, Span};
+
+/// When what was read of a group is used again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReuseRule {
+    /// While this is what it was.
+    pub while_same: ReuseMarker,
+    /// All of it is read anew this often.
+    pub full: Span,
+}
+
+/// What says that a group has not changed.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum ReuseMarker {
+    /// The field `updated_at` of the group: it is not asked for again while that is what it was. A group
+    /// without one is asked for in each walk.
+    UpdatedAt,
+    /// The `ETag` of the response: it is asked for in each walk, with `If-None-Match`, and not sent or read
+    /// again if the answer is 304.
+    Etag,
+    /// What stands at a path in the listed record of the group, such as the time when its members last changed:
+    /// it is not asked for again while that is what it was. A group that has nothing there is asked for in each walk.
+    Path(
+        /// Where it stands in the record: a path without a slash at its beginning.
+        Path,
+    ),
+}
+
+impl ReuseMarker {
+    /// The path in the record of a group that it goes by.
+    pub const fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::UpdatedAt | Self::Etag => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ReuseMarker {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Word {
+            UpdatedAt,
+            Etag,
+        }
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct PathTable {
+            path: Path,
+        }
+
+        struct MarkerVisitor;
+
+        impl<'de> Visitor<'de> for MarkerVisitor {
+            type Value = ReuseMarker;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "`updated_at`, `etag`, or a path in the record of a group, as in `{ path = \"changed\" }`",
+                )
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<ReuseMarker, E> {
+                let word: Result<Word, E> = Word::deserialize(text.into_deserializer());
+                Ok(match word? {
+                    Word::UpdatedAt => ReuseMarker::UpdatedAt,
+                    Word::Etag => ReuseMarker::Etag,
+                })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReuseMarker, A::Error> {
+                let PathTable { path } = PathTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ReuseMarker::Path(path))
+            }
+        }
+
+        deserializer.deserialize_any(MarkerVisitor)
+    }
+}
