@@ -37,6 +37,11 @@ impl ExpectedRecords {
                 ", whose records have what `partitions.values` names",
             ),
             RelatedList::Details => ("record", "record", ""),
+            RelatedList::Users => (
+                "list",
+                "records",
+                ", whose records have an id and an address where its `fields` say",
+            ),
             RelatedList::Members | RelatedList::Admins | RelatedList::Guests => (
                 "list",
                 "records",
