@@ -292,7 +292,7 @@ async fn lists_and_their_entries_share_what_there_is_anew() {
         (scopes.resources.store.capacity(), of_entries)
     };
     let (of_lists, of_entries) = room();
-    scopes.resize((of_lists + of_entries) / 2);
+    scopes.resize(u64::midpoint(of_lists, of_entries));
     let (less, less_of_entries) = room();
     assert!(less <= of_lists / 2 + 1 && less_of_entries <= of_entries / 2 + 1);
 }

@@ -151,26 +151,26 @@ impl Observer for Recorder {
                     ..self.clone()
                 }))
             }
-            WalkPart::Partitions => self.of_related(RelatedList::Partitions, part),
-            WalkPart::Group { list, .. } => self.of_related(list, part),
+            WalkPart::Partitions => Some(self.of_related(RelatedList::Partitions, part)),
+            WalkPart::Group { list, .. } => Some(self.of_related(list, part)),
         }
     }
 }
 
 impl Recorder {
     /// Who observes a list that belongs to that of groups.
-    fn of_related(&self, list: RelatedList, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
+    fn of_related(&self, list: RelatedList, part: WalkPart<'_>) -> Arc<dyn Observer> {
         let own = Arc::<Mutex<RelatedRecord>>::default();
         let label = part.to_string();
         lock(&self.recorded)
             .open
             .insert(label.clone(), (list, part.into(), Arc::clone(&own)));
-        Some(Arc::new(RelatedRecorder {
+        Arc::new(RelatedRecorder {
             recorder: self.clone(),
             list: part.into(),
             label,
             own,
-        }))
+        })
     }
 
     /// Whether a page of such a list is shown: of each role the first are.
@@ -362,28 +362,26 @@ impl Recorder {
     ) -> FailureReport {
         let mut open = recorded.open.iter();
         let related = open.find(|(label, _)| error.detail.contains(&format!("{label}: ")));
-        let (which, list, pages, last, failed) = match related {
-            Some((_, (which, list, record))) => {
-                let record = lock(record);
-                let (last, failed) = (record.last.clone(), record.failed.clone());
-                (Some(*which), list.clone(), record.pages, last, failed)
-            }
-            None => {
-                let partition = recorded.partitions.named_in(&error.detail);
-                let failed = recorded.failed.get(&partition).cloned();
-                let list = Self::own_list(partition);
-                (None, list, summary.pages, recorded.last.clone(), failed)
-            }
+        let (which, list, pages, before, failed) = if let Some((_, (which, list, record))) = related
+        {
+            let record = lock(record);
+            let (before, failed) = (record.last.clone(), record.failed.clone());
+            (Some(*which), list.clone(), record.pages, before, failed)
+        } else {
+            let partition = recorded.partitions.named_in(&error.detail);
+            let failed = recorded.failed.get(&partition).cloned();
+            let list = Self::own_list(partition);
+            (None, list, summary.pages, recorded.last.clone(), failed)
         };
         let failed = failed.map(Purpose::Page);
         let mut attempts = (self.capture).take(&list, |purpose| match (purpose, &failed) {
             (Purpose::Login | Purpose::Count, _) => true,
             (Purpose::Page(_), Some(failed)) => purpose == failed,
-            (Purpose::Page(_), None) => last.is_empty(),
+            (Purpose::Page(_), None) => before.is_empty(),
         });
         let is_of_the_last = attempts.is_empty();
         if is_of_the_last {
-            attempts = last;
+            attempts = before;
         }
         let last = attempts.last();
         let purpose = last.and_then(|attempt| attempt.purpose.as_ref());

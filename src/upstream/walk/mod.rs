@@ -175,7 +175,7 @@ async fn list_changes(
                 source = %adapter.name(),
                 error.detail = error.detail,
                 "the link for what has changed was refused, so everything is asked for"
-            )
+            );
         }
         // Their groups may be in the list.
         Ok((walked, _)) if walked.counts.skipped > 0 => tracing::warn!(

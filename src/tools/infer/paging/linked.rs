@@ -32,12 +32,11 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
         let why = "there is a `Link` header for other pages, so this is the last one";
         ProposedLine::likely("style", "link", why)
     };
-    let mut lines = vec![style];
-    if links.last().is_some_and(Option::is_some) {
-        lines.extend(empty_end(evidence));
-    }
+    let goes_on = links.last().is_some_and(Option::is_some);
+    let empty_page = goes_on.then(|| empty_end(evidence)).flatten();
+    let keys = [style].into_iter().chain(empty_page).collect();
     let targets = links.iter().flatten().map(String::as_str);
-    Some(linked(evidence, lines, targets))
+    Some(linked(evidence, keys, targets))
 }
 
 /// Whether the `Link` header names the first, the previous or the last page.

@@ -468,8 +468,8 @@ async fn people_that_are_nobody_and_those_that_come_twice_are_counted() {
     let counts = async |block: &str| {
         let walker = Walker::of(&forge, block);
         let observers = Observers::default();
-        let walked = walk_again(&walker.adapter, &observers, &walker.past).await;
-        let counts = walked.unwrap().counts;
+        let list = walk_again(&walker.adapter, &observers, &walker.past).await;
+        let counts = list.unwrap().counts;
         (
             counts.unread_people,
             counts.unmarked_people,

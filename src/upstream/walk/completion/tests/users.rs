@@ -135,10 +135,10 @@ async fn what_users_take_is_counted_while_the_walk_runs_and_given_back_with_its_
     *lock(&forge.page) = 5000;
     let mut walker = Walker::of(&forge, &with_users(""));
     walker.adapter = Arc::new(walker.adapter.within(memory.clone()));
-    let walked = walk(&walker.adapter, &Observers::default()).await.unwrap();
+    let list = walk(&walker.adapter, &Observers::default()).await.unwrap();
     let collected = memory.counts().lists.collected;
     // What was read of a user takes more than a hundred bytes, and its address less than half of it.
     assert!((800_000..1_600_000).contains(&collected), "{collected}");
-    drop(walked);
+    drop(list);
     assert_eq!(memory.counts().lists.collected, 0);
 }
