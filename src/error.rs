@@ -132,6 +132,18 @@ pub enum Fault {
     Gateway,
 }
 
+/// What a failure is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// What was asked for: a list, by its first page.
+    #[default]
+    List,
+    /// A page after the first: the list is there.
+    LaterPage,
+    /// A login: it says nothing of any list.
+    Login,
+}
+
 /// Why an upstream did not give its list.
 #[derive(Debug, Clone)]
 pub struct UpstreamError {
@@ -143,6 +155,8 @@ pub struct UpstreamError {
     pub retry_after: Option<Duration>,
     /// The HTTP status that it answered with, where it answered.
     pub status: Option<http::StatusCode>,
+    /// What it is about.
+    pub(crate) concern: Concern,
     /// Where else the upstream says that the answer is.
     pub(super) location: Option<AnswerLocation>,
     is_transient: bool,
@@ -168,6 +182,7 @@ impl UpstreamError {
             detail: detail.into(),
             retry_after: None,
             status: None,
+            concern: Concern::default(),
             location: None,
             is_transient: kind.is_transient(),
             fault: Fault::Upstream,

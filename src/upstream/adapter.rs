@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::clock::WallClock;
 use crate::plan::{
     self, Account, FilterableAttribute, Limits, ListReading, ListTerms, Lookup, Mapping, OnBehalf,
-    Paging, Pushable, PushdownRules, Records, RelatedList, RelatedLists, Requests, Shape,
+    Paging, Pushable, PushdownRules, Records, RelatedList, RelatedLists, Requests, Shape, Share,
 };
 use crate::problem::Problems;
 
@@ -75,6 +75,9 @@ impl Adapter {
         let bounds = Bounds::new(plan.limits.depth, plan.limits.page_bytes);
         let (rules, longest) = (plan.classify.clone(), plan.limits.walk);
         let exchange = Exchange::new(&plan.auth, rules, bounds, transport, longest, wall, &masks);
+        let partitions = plan.related.partitions.as_ref();
+        let may_refuse = partitions.is_some_and(|partitions| partitions.refused != Share::NONE);
+        let exchange = exchange.with_shared_login(may_refuse);
         Some(Self {
             plan: Arc::clone(plan),
             exchange: Arc::new(exchange),

@@ -93,6 +93,15 @@ impl Exchange {
         }
     }
 
+    /// The same where a request may be refused although the login is fine, as with partitions that refuse: one
+    /// refusal does not renew what all others go by more often than now and then.
+    pub(super) fn with_shared_login(self, shares_login: bool) -> Self {
+        Self {
+            shares_login,
+            ..self
+        }
+    }
+
     /// The same on behalf of a caller, with a login of its own where that depends on the caller.
     pub(super) fn on_behalf(
         &self,

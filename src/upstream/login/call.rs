@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{Concern, ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page_memory::PageMemory;
 use crate::plan::{ClassifyRules, Grant, TokenRequest};
@@ -247,5 +247,6 @@ fn refused(mut error: UpstreamError, grant: &Grant) -> UpstreamError {
             .clone_into(&mut error.detail);
     }
     error.detail.insert_str(0, "login: ");
+    error.concern = Concern::Login;
     error
 }

@@ -5,35 +5,36 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{Concern, ErrorKind, UpstreamError};
 use crate::observe::WalkPart;
 use crate::plan::{Partitions, Share};
 use crate::upstream::outer_values::OuterValues;
 
-use super::outcome::{Walked, is_refusal};
+use super::outcome::{Walked, is_missing};
 
 /// What became of the list of one partition.
 pub(super) enum ReadPartition {
     /// It is whole.
     Whole(OuterValues, Box<Walked>),
     /// It may be left out.
-    LeftOut(Absence, UpstreamError),
+    LeftOut(LeftOutCause, UpstreamError),
 }
 
 /// Why a partition is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absence {
+pub(super) enum LeftOutCause {
     /// It was just listed, and is not found any more.
     Gone,
     /// It refuses the credentials.
     Refused,
 }
 
-impl Absence {
+impl LeftOutCause {
     /// What an error says of a partition. Refused is one of which a second attempt was refused too.
     fn of(error: &UpstreamError) -> Option<Self> {
         match error.status? {
-            StatusCode::NOT_FOUND | StatusCode::GONE if is_refusal(error.kind) => Some(Self::Gone),
+            _ if error.concern != Concern::List => None,
+            _ if is_missing(error) => Some(Self::Gone),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
                 if error.kind == ErrorKind::Unauthorized =>
             {
@@ -72,7 +73,8 @@ pub(super) fn left_out_or_failed(
     part: WalkPart<'_>,
     partitions: &Partitions,
 ) -> Result<ReadPartition, UpstreamError> {
-    let absence = Absence::of(&error).filter(|absence| absence.most(partitions) != Share::NONE);
+    let absence =
+        LeftOutCause::of(&error).filter(|absence| absence.most(partitions) != Share::NONE);
     let error = error.within(part);
     match absence {
         Some(absence) => Ok(ReadPartition::LeftOut(absence, error)),
@@ -91,14 +93,14 @@ impl LeftOutPartitions {
     /// Leaves out one more of so many, unless that is more than the adapter allows.
     pub(super) fn note(
         &mut self,
-        absence: Absence,
+        absence: LeftOutCause,
         error: UpstreamError,
         partitions: &Partitions,
         of: u64,
     ) -> Result<(), UpstreamError> {
         let count = match absence {
-            Absence::Gone => &mut self.gone,
-            Absence::Refused => &mut self.refused,
+            LeftOutCause::Gone => &mut self.gone,
+            LeftOutCause::Refused => &mut self.refused,
         };
         *count += 1;
         let (count, most) = (*count, absence.most(partitions));

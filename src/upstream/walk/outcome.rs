@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use tokio::time::Instant;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{Concern, ErrorKind, UpstreamError};
 use crate::group::ReadRow;
 use crate::list_memory::WalkHold;
 use crate::page::ended_by::EndedBy;
@@ -61,7 +61,10 @@ pub(super) enum Interrupted {
 
 impl Interrupted {
     /// The error of a page after the first. A refusal means that its place in the list is gone.
-    pub(super) fn after_first_page(error: UpstreamError) -> Self {
+    pub(super) fn after_first_page(mut error: UpstreamError) -> Self {
+        if error.concern == Concern::List {
+            error.concern = Concern::LaterPage;
+        }
         if is_refusal(error.kind) {
             Self::ListChanged(error)
         } else {
@@ -95,11 +98,22 @@ pub(super) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::HttpStatus | ErrorKind::Rejected)
 }
 
+/// Whether the upstream said of what was asked for that it is not there, or not any more.
+pub(super) fn is_missing(error: &UpstreamError) -> bool {
+    error.concern == Concern::List
+        && is_refusal(error.kind)
+        && matches!(
+            error.status,
+            Some(http::StatusCode::NOT_FOUND | http::StatusCode::GONE)
+        )
+}
+
 /// Whether the upstream refused the request itself by its status, as it does past the end of a list.
 /// An error under another status, a redirect (to a login, for instance), and a status that asks for
 /// another attempt say nothing of the list.
 pub(in crate::upstream) fn is_client_error(error: &UpstreamError) -> bool {
     let is_answer = is_refusal(error.kind) || error.kind == ErrorKind::Unauthorized;
+    let is_answer = is_answer && error.concern != Concern::Login;
     let status = error.status.filter(http::StatusCode::is_client_error);
     is_answer && status.is_some_and(|status| !matches!(status.as_u16(), 408 | 421 | 425 | 429))
 }
@@ -133,6 +147,28 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case::what_was_asked_for(Concern::List, true, true)]
+    #[case::a_later_page(Concern::LaterPage, false, true)]
+    #[case::a_login(Concern::Login, false, false)]
+    fn only_the_first_page_of_a_list_says_that_it_is_not_there(
+        #[case] concern: Concern,
+        #[case] missing: bool,
+        #[case] refused: bool,
+    ) {
+        let mut error = UpstreamError::new(ErrorKind::HttpStatus, "status 404");
+        error = error.with_status(StatusCode::NOT_FOUND);
+        error.concern = concern;
+        assert_eq!(
+            (is_missing(&error), is_client_error(&error)),
+            (missing, refused)
+        );
+        let Interrupted::ListChanged(later) = Interrupted::after_first_page(error) else {
+            panic!("a refusal is a place that is gone");
+        };
+        assert!(!is_missing(&later));
+    }
 
     #[rstest]
     #[case::bad_request(ErrorKind::HttpStatus, Some(400), true)]
