@@ -123,7 +123,11 @@ fn run(command: Command, environment: Environment) -> Result<(), CommandError> {
             }
             Command::Check(check) => check.run(environment).await,
             #[cfg(feature = "probe")]
-            Command::Probe(probe) => probe.run(environment).await,
+            Command::Probe(probe) => {
+                // What serving would warn of, but for what it shows itself.
+                let _guard = log(&environment, "warn,groupgate::upstream::auth::token=error")?;
+                probe.run(environment).await
+            }
             #[cfg(feature = "infer")]
             Command::Infer(infer) => infer.run().await,
             Command::HashKey(hash_key) => hash_key.run(),

@@ -190,6 +190,11 @@ pub enum Event<'a> {
 pub enum WalkPart<'a> {
     /// The list of partitions.
     Partitions,
+    /// A list of users.
+    Users {
+        /// The values of the partition that it is of, as messages show them; empty if it is that of all.
+        partition: &'a str,
+    },
     /// The list of groups of one partition.
     Partition {
         /// Its number, from 0.
@@ -210,6 +215,11 @@ impl fmt::Display for WalkPart<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Partitions => formatter.write_str("the list of partitions"),
+            Self::Users { partition: "" } => formatter.write_str("the list of users"),
+            Self::Users { partition } => {
+                let values = excerpt(partition, ID_CHARS);
+                write!(formatter, "the list of users of the partition `{values}`")
+            }
             Self::Partition { values, .. } => write!(formatter, "the partition {values}"),
             Self::Group { id, list } => {
                 write!(

@@ -266,7 +266,7 @@ impl Observer for Marks {
                     }) as Arc<dyn Observer>
                 })
             }
-            WalkPart::Partitions | WalkPart::Partition { .. } => None,
+            WalkPart::Partitions | WalkPart::Users { .. } | WalkPart::Partition { .. } => None,
         }
     }
 }

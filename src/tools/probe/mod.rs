@@ -20,7 +20,6 @@ mod pieces;
 mod portable;
 mod recorded_pages;
 mod recorder;
-mod related;
 mod report;
 mod sanitize;
 mod summarize;

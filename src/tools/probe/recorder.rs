@@ -23,10 +23,12 @@ use super::capture::{Capture, CapturedAttempt, OfList};
 use super::expected::{ExpectedRecords, expected};
 use super::outcome::WalkOutcome;
 use super::pieces::{PieceQueue, ReadPage, ShownPiece};
-use super::related::{RelatedRecord, RelatedRecorder};
 use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
 use super::unused::unused;
 use super::{summarize, text};
+
+mod related;
+use related::{RelatedRecord, RelatedRecorder};
 
 /// How many pages of each list that belongs to that of groups are shown.
 const SHOWN_OF_RELATED: u64 = 3;
@@ -151,6 +153,7 @@ impl Observer for Recorder {
                     ..self.clone()
                 }))
             }
+            WalkPart::Users { .. } => Some(self.of_related(RelatedList::Users, part)),
             WalkPart::Partitions => Some(self.of_related(RelatedList::Partitions, part)),
             WalkPart::Group { list, .. } => Some(self.of_related(list, part)),
         }

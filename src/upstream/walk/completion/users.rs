@@ -12,14 +12,14 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadText, row_bytes};
-use crate::observe::{ID_CHARS, Observers};
+use crate::observe::{ID_CHARS, WalkPart};
 use crate::page::format::excerpt;
 use crate::plan::{RelatedList, Users};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::outcome::Walked;
-use crate::upstream::walk::related_observer::of_related;
+use crate::upstream::walk::related_observer::{of_list, of_related};
 
 use super::addresses::{Addresses, Found, address_bytes};
 
@@ -35,6 +35,8 @@ pub(super) struct UserLists<'a> {
     lists: HashMap<Around, UserList>,
     /// How many pages were read.
     pub(super) pages: u64,
+    /// Whether one of them changed while it was read, also on the second try.
+    pub(super) drifted: bool,
     /// How many there are.
     len: u64,
     /// How many ids that groups name are those of no user.
@@ -58,6 +60,7 @@ impl<'a> UserLists<'a> {
             users,
             lists: HashMap::new(),
             pages: 0,
+            drifted: false,
             len: 0,
             unknown: AtomicU64::new(0),
         };
@@ -66,13 +69,13 @@ impl<'a> UserLists<'a> {
             .iter()
             .map(|outer| (own.around(outer), outer.clone()));
         let parts: Vec<_> = parts.filter(|(key, _)| seen.insert(key.clone())).collect();
-        let observers = &of_related(context.observers, RelatedList::Users);
         let context = &context;
-        let lists = stream::iter(parts).map(|part| read_users(context, observers, part));
+        let lists = stream::iter(parts).map(|part| read_users(context, part));
         let mut lists = lists.buffered(context.adapter.limits().concurrency as usize);
         let (mut addressed, mut contradicted) = (0, 0);
-        while let Some((key, addresses, pages)) = lists.try_next().await? {
+        while let Some((key, addresses, (pages, drifted))) = lists.try_next().await? {
             own.pages += pages;
+            own.drifted |= drifted;
             own.len += addresses.len();
             addressed += addresses.addressed;
             contradicted += addresses.contradicted;
@@ -179,17 +182,23 @@ impl<'a> UserLists<'a> {
     }
 }
 
-/// The addresses in one list of users, and how many pages it has.
+/// The addresses in one list of users, how many pages it has, and whether it changed while it was read.
 fn read_users<'f>(
     context: &'f WalkContext<'f>,
-    observers: &'f Observers,
     (key, outer): (Around, OuterValues),
-) -> BoxFuture<'f, Result<(Around, Addresses, u64), UpstreamError>> {
+) -> BoxFuture<'f, Result<(Around, Addresses, (u64, bool)), UpstreamError>> {
     Box::pin(async move {
         let list = (context.adapter).reading(Some(RelatedList::Users), outer, None);
-        let read = read_list(&list, observers, context.deadline, context.budget).await;
+        let partition = key.iter().flatten().map(|value| &*value.text);
+        let partition = partition.collect::<Vec<_>>().join(", ");
+        let part = WalkPart::Users {
+            partition: &partition,
+        };
+        let own = of_list(context.observers, RelatedList::Users, part);
+        let observers = own.unwrap_or_else(|| of_related(context.observers, RelatedList::Users));
+        let read = read_list(&list, &observers, context.deadline, context.budget).await;
         let read = read.and_then(|walked| check_read(&walked).map(|()| walked));
-        let walked = read.map_err(|error| error.within(described(&key)))?;
+        let walked = read.map_err(|error| error.within(part))?;
         let rows: u64 = walked.rows.iter().map(row_bytes).sum();
         if let Some(hold) = context.budget.hold() {
             let bytes = address_bytes(&walked.rows);
@@ -199,7 +208,7 @@ fn read_users<'f>(
         if let Some(hold) = context.budget.hold() {
             hold.shrink(rows).await;
         }
-        Ok((key, addresses, walked.pages))
+        Ok((key, addresses, (walked.pages, walked.counts.drifted)))
     })
 }
 
@@ -212,19 +221,6 @@ fn check_read(walked: &Walked) -> Result<(), UpstreamError> {
     let records = walked.rows.len();
     let detail = format!("none of {records} records has an id (`users.fields.id`)");
     Err(UpstreamError::new(ErrorKind::Mapping, detail))
-}
-
-/// What a message calls a list of users.
-fn described(around: &Around) -> String {
-    let values: Vec<&str> = around.iter().flatten().map(|value| &*value.text).collect();
-    if values.is_empty() {
-        return "the list of users".to_owned();
-    }
-    let values = values.join(", ");
-    format!(
-        "the list of users of the partition `{}`",
-        excerpt(&values, ID_CHARS)
-    )
 }
 
 /// Without the addresses that a list of users decides: what a group itself says of its people.

@@ -10,9 +10,9 @@ use crate::plan::RelatedList;
 use crate::tools::lock::lock;
 use crate::upstream::extensions::Purpose;
 
-use super::capture::{CapturedAttempt, OfList};
-use super::recorder::Recorder;
-use super::text;
+use super::super::capture::{CapturedAttempt, OfList};
+use super::super::text;
+use super::Recorder;
 
 /// Observes one of these lists.
 #[derive(Debug)]
