@@ -144,6 +144,13 @@ pub struct MemberList {
     pub gone: Share,
 }
 
+impl ReuseRule {
+    /// Whether the record of a group says that it has not changed.
+    pub fn is_by_record(&self) -> bool {
+        self.while_same != ReuseMarker::Etag
+    }
+}
+
 impl RelatedLists {
     /// Whether the list of groups is all there is.
     pub const fn is_empty(&self) -> bool {

@@ -49,7 +49,7 @@ pub(super) struct GroupMark {
     pub(super) tags: Vec<ListTag>,
     /// The hashes of what stood at the paths that `reuse` goes by, each for one of its lists.
     pub(super) values: Vec<(RelatedList, u64)>,
-    /// Whether some of it was used again without being asked for.
+    /// Whether some of it was used again: without being asked for, or because a response said that it had not changed.
     pub(super) is_reused: bool,
 }
 

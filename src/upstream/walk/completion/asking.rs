@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use http::StatusCode;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, ReadText};
+use crate::group::{Group, ReadText, row_bytes};
 use crate::observe::{ID_CHARS, Observers, WalkPart};
 use crate::page::format::excerpt;
 use crate::page::page_outcome::PageKey;
@@ -71,6 +71,10 @@ impl GroupCompletion<'_> {
             self.note_people(walked.counts);
         }
         let left_out = walked.counts.left_out;
+        if let Some(hold) = budget.hold() {
+            // What it comes to is counted with its group.
+            hold.shrink(walked.rows.iter().map(row_bytes).sum()).await;
+        }
         Ok(ListAnswer::Rows(walked.rows, tag, left_out))
     }
 

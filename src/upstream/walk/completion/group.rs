@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -16,9 +15,10 @@ use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::known::{Recollection, listed_hash, value_hash};
 use crate::upstream::walk::marks::{GroupMark, ListTag, LongestPages};
-use crate::upstream::walk::outcome::is_refusal;
+use crate::upstream::walk::outcome::is_missing;
 use crate::upstream::walk::related_observer::of_related;
 
+use super::markers_read::MarkersRead;
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
 use super::people_read::{PeopleDoubt, PeopleRead};
 use super::users::{UserLists, forget_addresses, without_addresses};
@@ -108,6 +108,7 @@ pub(super) struct GroupCompletion<'a> {
     differing: AtomicU64,
     pub(super) longest: Mutex<LongestPages>,
     miscounted: AtomicU64,
+    pub(super) markers: MarkersRead,
     /// What the lists of people counted besides people.
     people_counts: Mutex<Counts>,
 }
@@ -153,6 +154,7 @@ impl<'a> GroupCompletion<'a> {
             kept: AtomicU64::new(0),
             differing: AtomicU64::new(0),
             longest: Mutex::new(recollection.longest()),
+            markers: MarkersRead::default(),
             miscounted: AtomicU64::new(0),
             people_counts: Mutex::default(),
         }
@@ -184,6 +186,12 @@ impl<'a> GroupCompletion<'a> {
             let doubts = read.doubts(list).into_iter();
             doubts.map(|doubt| (list.role, doubt))
         })
+    }
+
+    /// Whether everything was asked for.
+    pub(super) fn reuses_nothing(&self) -> bool {
+        let reused = self.reused.load(Ordering::Relaxed);
+        reused + self.kept.load(Ordering::Relaxed) == 0
     }
 
     /// How many groups had changed although they would have been taken for unchanged.
@@ -247,7 +255,11 @@ impl<'a> GroupCompletion<'a> {
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
             && let Ok(mut group) = serde_json::from_slice(&kept.json)
         {
-            self.address(&mut group, listed.around)?;
+            let more = self.address(&mut group, listed.around)?;
+            if let Some(hold) = self.context.budget.hold() {
+                hold.grow(group_bytes(&group) + more, self.context.deadline)
+                    .await?;
+            }
             self.kept.fetch_add(1, Ordering::Relaxed);
             let (mark, at) = (kept.mark.clone(), kept.at);
             return Ok(CompletedGroup::Complete(Box::new(WholeGroup {
@@ -341,6 +353,9 @@ impl<'a> GroupCompletion<'a> {
             Some(ReuseMarker::Path(path)) => self.value_at(path, listed).is_some(),
             Some(ReuseMarker::Etag) | None => false,
         };
+        if details.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
+            self.markers.note(RelatedList::Details, has_marker);
+        }
         let seems_same = before.is_some() && has_marker;
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
             self.reused.fetch_add(1, Ordering::Relaxed);
@@ -357,6 +372,7 @@ impl<'a> GroupCompletion<'a> {
         match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
+                mark.is_reused = true;
                 Ok(ListRead::asked(before.clone(), false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
@@ -420,6 +436,10 @@ impl<'a> GroupCompletion<'a> {
         let path = marker.and_then(ReuseMarker::path);
         let value = path.and_then(|path| self.value_at(path, listed));
         mark.values.extend(value.map(|value| (list.role, value)));
+        if list.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
+            let has_marker = value.is_some() || (path.is_none() && group.updated_at.is_some());
+            self.markers.note(list.role, has_marker);
+        }
         let is_same = |before: &&Group| match marker {
             Some(ReuseMarker::UpdatedAt) => {
                 group.updated_at.is_some() && before.updated_at == group.updated_at
@@ -445,6 +465,7 @@ impl<'a> GroupCompletion<'a> {
         match (answer.await?, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
+                mark.is_reused = true;
                 let people = people_of(before, list.role).clone();
                 Ok(ListRead::asked(people, false))
             }
@@ -530,8 +551,7 @@ fn gone_or_failed(
     most: Share,
     group: &Group,
 ) -> Result<CompletedGroup, UpstreamError> {
-    let is_gone = is_refusal(error.kind)
-        && matches!(error.status, Some(StatusCode::NOT_FOUND | StatusCode::GONE));
+    let is_gone = is_missing(&error);
     let id = &group.source_id;
     let error = error.within(WalkPart::Group { id, list });
     if is_gone {

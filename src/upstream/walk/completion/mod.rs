@@ -15,6 +15,8 @@ use completed::CompletedGroups;
 mod group;
 use group::GroupCompletion;
 
+mod markers_read;
+
 mod people;
 mod people_read;
 use people_read::PeopleDoubt;
@@ -111,6 +113,7 @@ pub(super) async fn complete(
     let longest = completion.longest();
     counts += completion.people_counts();
     counts.unknown_people = unknown.unwrap_or_default();
+    counts.drifted |= users.as_ref().is_some_and(|users| users.drifted);
     counts.gone = completed.gone;
     let full_at = if is_full {
         full.map(|_| began)
@@ -140,7 +143,21 @@ fn warn_of_people(completion: &GroupCompletion<'_>) {
             "groups have another number of members than their records say"
         );
     }
-    for (list, doubt) in completion.doubts() {
+    // One group that has changed may lack what others have.
+    let is_whole = !completion.context.adapter.is_of_changes();
+    let unmarked = completion.markers.missing().into_iter();
+    for (list, groups) in unmarked.filter(|_| is_whole) {
+        let list = <&str>::from(list);
+        tracing::warn!(
+            source,
+            list,
+            groups,
+            "no group has what reuse goes by, so nothing is used again"
+        );
+    }
+    // So may the people of a few groups.
+    let is_read_anew = is_whole && completion.reuses_nothing();
+    for (list, doubt) in completion.doubts().filter(|_| is_read_anew) {
         let list = <&str>::from(list);
         match doubt {
             PeopleDoubt::LeftOut(left_out) => {
