@@ -46,6 +46,9 @@ pub enum AbsentRecords {
     /// The walk fails, because the response is not what was described.
     #[default]
     Error,
-    /// The page contains no groups.
+    /// The page contains no records. What is around the list must be there: at `/data/groups`, `data`.
     Empty,
+    /// The same, also if what is around the list is missing: HAL leaves `_embedded` out of a page without items. A path
+    /// that is wrong finds nothing then, and nobody is told.
+    EmptyWithParent,
 }

@@ -30,10 +30,8 @@ pub struct Request {
     /// The path below `base_url`. The value of a placeholder stays within one segment, and a
     /// segment whose placeholder has no value is left out.
     ///
-    /// A path that is nothing but a value of the record around a list, as in `"{record/_links/members/href}"` or
-    /// `"{partition.teams_url}"`, is a link: a URL, or a path of the host of `base_url`. `query` stands beside the
-    /// parameters that it has, and takes the place of those of the same name. It may lead where the list of groups
-    /// may by its `pagination.origins` and `relative_to`, else to the origin of `base_url` alone.
+    /// A path that is one value of the record around a list and nothing else is a link: a URL, or a path of the same
+    /// host, beside whose parameters `query` stands: `"{record/_links/members/href}"`.
     pub path: String,
     /// Query parameters. Names and values are percent-encoded, so write `$top` and `page[size]` as
     /// they are. A list repeats the parameter.

@@ -193,7 +193,9 @@ impl Page {
                 if is_root && let Some(html) = self.html() {
                     return Err(html);
                 }
-                if depth + 1 < segments.len() || is_root || !node.may_have_members() {
+                let is_around = depth + 1 < segments.len();
+                let may_lack = !is_around || absent == AbsentRecords::EmptyWithParent;
+                if !may_lack || is_root || !node.may_have_members() {
                     return Err(FormatError::Missing {
                         path,
                         reached,
