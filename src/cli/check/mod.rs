@@ -10,11 +10,9 @@ use clap::Args;
 use crate::app::App;
 use crate::catalog::kept_list;
 use crate::clock::WallClock;
-use crate::config::upstream::{Request as WrittenRequest, Upstream as Written};
+use crate::config::upstream::Upstream as Written;
 use crate::config::{Environment, Loaded};
-use crate::plan::{
-    AccessLogRules, AuditRules, BodyFormat, List, Refresh, Request, Share, Span, Upstream,
-};
+use crate::plan::{AccessLogRules, AuditRules, BodyFormat, List, Refresh, Share, Span, Upstream};
 use crate::terminal::{CommandError, print};
 use crate::upstream::Adapter;
 
@@ -48,6 +46,9 @@ use records::{explain_only, explain_values};
 
 mod requests;
 use requests::explain_requests;
+
+mod target;
+use target::explain_target;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -247,16 +248,6 @@ fn explain_upstream(upstream: &Upstream, written: &Written, is_granted: bool) ->
 }
 
 /// How much it is asked for, and what happens when it fails.
-/// Where a request goes: to a path, or where a record says.
-fn explain_target(request: &Request, written: &WrittenRequest) -> String {
-    let (method, path) = (&request.method, &written.path);
-    if request.link.is_some() {
-        return format!("{method} {path}");
-    }
-    let base = request.base_url.as_str().trim_end_matches('/');
-    format!("{method} {base}{path}")
-}
-
 fn explain_limits(upstream: &Upstream) -> Vec<String> {
     let limits = &upstream.limits;
     let rate = limits.rate.map_or_else(

@@ -5,9 +5,9 @@ use crate::plan::{
     ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, UniqueIds, Upstream,
 };
 
-use super::explain_target;
 use super::paging::explain_pages;
 use super::records::explain_only;
+use super::target::explain_target;
 
 /// How many constants are shown.
 const SHOWN: usize = 5;

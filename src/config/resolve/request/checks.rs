@@ -102,6 +102,19 @@ fn check_body(at: &KeyPath, request: &Request, problems: &mut Problems) {
 }
 
 pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
+    if path.starts_with('{') {
+        problems.push(
+            Problem::new(
+                at.clone(),
+                format!("the path `{}` begins with a placeholder", before_query(path)),
+            )
+            .with_help(
+                "a value that is a URL stands alone, with parameters under `query`; else start the path with a slash: \
+                 it is relative to `base_url`",
+            ),
+        );
+        return;
+    }
     if !path.starts_with('/') {
         problems.push(
             Problem::new(

@@ -38,6 +38,16 @@ pub(crate) fn common_headers(
     let request = &upstream.common_request();
     placeholders::check_common(at, request, upstream, problems);
     let block = &mut Block::new(at.clone(), secrets, problems);
+    let content_type = request.headers.keys();
+    let mut content_type =
+        content_type.filter(|name| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+    if let Some(name) = content_type.next() {
+        block.table("headers").wrong(
+            name,
+            "the type of a body is said by the request that has it",
+            "leave it out: it follows from `json`, `form` or `body`; or write it under the `headers` of that request",
+        );
+    }
     let resolver = PartsResolver::new(request, block);
     resolver.headers(&request.headers, &mut block.table("headers"))
 }

@@ -47,6 +47,9 @@ impl<'r> PartsResolver<'r> {
     /// The segments of the path. The value of a placeholder stays within one.
     pub(super) fn path(&self, path: &str, block: &mut Block<'_>) -> Option<Vec<Text>> {
         check_path(&block.path("path"), path, block.problems());
+        if !path.starts_with('/') {
+            return None;
+        }
         let mut segments = vec![Text::default()];
         for piece in self.pieces(path, "path", block)? {
             let text = match piece {
