@@ -167,8 +167,9 @@ impl Liar {
             // A page of one parent looks like a page of records.
             if parents.are_counted {
                 self.page = self.page.max(2);
-                // Nothing contradicts a page without a record that says it is the only one.
-                if self.claim == Claim::Pages && is_own_page {
+                // Nothing contradicts a page without a record that says it is the only one, or that comes as often as
+                // it says that there are pages.
+                if self.claim == Claim::Pages && (is_own_page || self.ignores_position) {
                     parents.sizes = parents.sizes.map(|size| size.max(1));
                 }
             } else {
