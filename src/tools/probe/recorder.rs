@@ -386,9 +386,9 @@ impl Recorder {
         if is_of_the_last {
             attempts = before;
         }
-        let last = attempts.last();
-        let purpose = last.and_then(|attempt| attempt.purpose.as_ref());
-        let response = last.and_then(|attempt| attempt.response.as_ref());
+        let final_one = attempts.last();
+        let purpose = final_one.and_then(|attempt| attempt.purpose.as_ref());
+        let response = final_one.and_then(|attempt| attempt.response.as_ref());
         let status = response.map(|response| response.status);
         FailureReport {
             kind: error.kind.as_str(),

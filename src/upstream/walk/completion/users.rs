@@ -73,14 +73,20 @@ impl<'a> UserLists<'a> {
         let lists = stream::iter(parts).map(|part| read_users(context, part));
         let mut lists = lists.buffered(context.adapter.limits().concurrency as usize);
         let (mut addressed, mut contradicted) = (0, 0);
-        while let Some((key, addresses, (pages, drifted))) = lists.try_next().await? {
+        while let Some(read) = lists.try_next().await? {
+            let ReadUsers {
+                around,
+                addresses,
+                pages,
+                drifted,
+            } = read;
             own.pages += pages;
             own.drifted |= drifted;
             own.len += addresses.len();
             addressed += addresses.addressed;
             contradicted += addresses.contradicted;
             let unknown = Mutex::default();
-            own.lists.insert(key, UserList { addresses, unknown });
+            own.lists.insert(around, UserList { addresses, unknown });
         }
         drop(lists);
         let source = context.adapter.name();
@@ -182,11 +188,19 @@ impl<'a> UserLists<'a> {
     }
 }
 
-/// The addresses in one list of users, how many pages it has, and whether it changed while it was read.
+/// One list of users, as it was read.
+struct ReadUsers {
+    around: Around,
+    addresses: Addresses,
+    pages: u64,
+    drifted: bool,
+}
+
+/// Reads one list of users.
 fn read_users<'f>(
     context: &'f WalkContext<'f>,
     (key, outer): (Around, OuterValues),
-) -> BoxFuture<'f, Result<(Around, Addresses, (u64, bool)), UpstreamError>> {
+) -> BoxFuture<'f, Result<ReadUsers, UpstreamError>> {
     Box::pin(async move {
         let list = (context.adapter).reading(Some(RelatedList::Users), outer, None);
         let partition = key.iter().flatten().map(|value| &*value.text);
@@ -208,7 +222,12 @@ fn read_users<'f>(
         if let Some(hold) = context.budget.hold() {
             hold.shrink(rows).await;
         }
-        Ok((key, addresses, (walked.pages, walked.counts.drifted)))
+        Ok(ReadUsers {
+            around: key,
+            addresses,
+            pages: walked.pages,
+            drifted: walked.counts.drifted,
+        })
     })
 }
 
