@@ -233,7 +233,6 @@ fn walks_of_liars(list_of: ListOf, count: u32) -> BTreeMap<String, u32> {
         }
         Ok(())
     });
-    println!("{:?}", ends.borrow());
     if let Err(error) = outcome {
         panic!("{error}");
     }
