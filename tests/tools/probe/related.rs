@@ -245,6 +245,40 @@ async fn a_list_of_a_group_that_fails_shows_its_own_last_request(
     }
 }
 
+#[tokio::test]
+async fn a_list_of_users_that_fails_shows_its_own_last_request() {
+    let server = Server::start(|request| {
+        if request.uri().path() != "/users" {
+            return staff(request);
+        }
+        let is_first = parameter(request, "page").is_none_or(|page| page == "1");
+        let page = r#"{"users": [{"id": "ann", "mail": "ann@example.com"}]}"#;
+        let body = if is_first { page } else { r#"{"error": 1}"# };
+        Response::new(body.to_owned())
+    })
+    .await;
+    let users = r#"
+[upstreams.directory.users]
+request = { path = "/users", query = { page = "{page}" } }
+records = "/users"
+pagination = { style = "page", limit = 1 }
+fields = { id = "id", email = "mail" }
+"#;
+    let outcome = directory(&format!("{STAFF}{users}"), &server, &["--json"]).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.said);
+    let report: Value = serde_json::from_str(&outcome.said).unwrap();
+    let error = &report["error"];
+    assert_eq!(
+        (&error["list"], &error["page"]),
+        (&json!("users"), &json!(2)),
+        "{error}"
+    );
+    let url = error["requests"][0]["url"].as_str().unwrap();
+    assert!(url.ends_with("/users?page=2"), "{error}");
+    let expected = error["expected"].as_str().unwrap();
+    assert!(expected.contains("`/users` (`users.records`)"), "{error}");
+}
+
 const FORGE: &str = r#"
 [upstreams.directory]
 base_url = ""

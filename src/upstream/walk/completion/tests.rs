@@ -436,6 +436,19 @@ async fn groups_with_another_number_of_members_than_their_record_says_are_counte
     assert!(log.contains(r#""miscounted":2"#), "{log}");
 }
 
+#[rstest]
+#[case::a_path_that_is_there("reuse = { path = 'seen/members' }", "")]
+#[case::a_path_of_no_record(
+    "reuse = { path = 'seen/nobody' }",
+    "no group has what reuse goes by, so nothing is used again"
+)]
+#[tokio::test(start_paused = true)]
+async fn reuse_by_what_no_group_has_is_warned_of(#[case] reuse: &str, #[case] expected: &str) {
+    let (log, _) = warnings(4, &with_members(reuse)).await;
+    assert_eq!(log.is_empty(), expected.is_empty(), "{log}");
+    assert!(log.contains(expected), "{log}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_share_that_may_be_gone_is_one_of_those_that_are_asked_for() {
     let forge = Forge::of(some_groups(100), 100);
