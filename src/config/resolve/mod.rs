@@ -43,6 +43,7 @@ mod server;
 mod texts;
 mod tokens;
 mod upstream;
+mod written_upstream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub(super) fn resolve(
     check_names(settings, &mut problems);
     let mut upstreams = Vec::new();
     for (name, upstream) in &settings.upstreams {
-        let written = upstream::WrittenUpstream {
+        let written = written_upstream::WrittenUpstream {
             name,
             upstream,
             cache: &settings.cache,

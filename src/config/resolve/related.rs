@@ -17,7 +17,7 @@ use crate::problem::{KeyPath, Problem, Problems};
 use super::outer_names::OuterNames;
 use super::request::CommonHeaders;
 use super::texts::texts;
-use super::upstream::WrittenUpstream;
+use super::written_upstream::WrittenUpstream;
 use super::{fields, pagination, placeholders, records, request};
 
 /// Resolves the lists that belong to the list of groups of an upstream whose requests have these headers in `common`.

@@ -8,21 +8,11 @@ use crate::plan::{self, Refresh, Span};
 use crate::problem::{KeyPath, Problem, Problems};
 
 use super::outer_names::OuterNames;
+use super::written_upstream::WrittenUpstream;
 use super::{
     answers, auth, connection, digest, filterable, incremental, limits, mapping, on_behalf,
     pagination, placeholders, pushdown, records, related, request,
 };
-
-/// A block as it is written.
-#[derive(Clone, Copy)]
-pub(super) struct WrittenUpstream<'a> {
-    pub(super) name: &'a str,
-    pub(super) upstream: &'a Upstream,
-    /// What holds where the block says nothing of freshness.
-    pub(super) cache: &'a Cache,
-    /// The keys of the file that could not be read, and hold stand-ins.
-    pub(super) unread: &'a [KeyPath],
-}
 
 impl WrittenUpstream<'_> {
     /// Checks the block and decides it.
