@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member, ReadRow, ReadText};
+use crate::error::UpstreamError;
+use crate::group::{Group, Member, ReadRow};
 use crate::observe::{CompletionProgress, Observers, WalkPart};
 use crate::plan::{Details, MemberList, Path, RelatedList, ReuseMarker, ReuseRule, Share};
 use crate::snapshot::{Counts, GroupPage, PageRowRef};
@@ -21,7 +21,9 @@ use crate::upstream::walk::related_observer::of_related;
 use super::markers_read::MarkersRead;
 use super::people::{group_bytes, is_same_people, members, people_of, put_people};
 use super::people_read::{PeopleDoubt, PeopleRead};
-use super::users::{UserLists, forget_addresses, without_addresses};
+use super::users::{UserLists, without_addresses};
+
+mod details;
 
 /// A group that was listed.
 #[derive(Clone, Copy)]
@@ -335,76 +337,6 @@ impl<'a> GroupCompletion<'a> {
         }
     }
 
-    /// The group with its details.
-    async fn details(
-        &self,
-        details: &Details,
-        observers: &Observers,
-        group: &Group,
-        listed: ListedGroup<'_>,
-        past: &PastGroup<'_>,
-        mark: &mut GroupMark,
-    ) -> Result<ListRead<Group>, UpstreamError> {
-        // What was listed is a part of it, so that must be what it was.
-        let is_listed_alike = past.mark.is_some_and(|past| past.listed == mark.listed);
-        let before = past.group.as_ref().filter(|_| is_listed_alike);
-        let has_marker = match details.reuse.as_ref().map(|rule| &rule.while_same) {
-            Some(ReuseMarker::UpdatedAt) => group.updated_at.is_some(),
-            Some(ReuseMarker::Path(path)) => self.value_at(path, listed).is_some(),
-            Some(ReuseMarker::Etag) | None => false,
-        };
-        if details.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
-            self.markers.note(RelatedList::Details, has_marker);
-        }
-        let seems_same = before.is_some() && has_marker;
-        if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
-            self.reused.fetch_add(1, Ordering::Relaxed);
-            mark.is_reused = true;
-            return Ok(ListRead::reused(before.clone()));
-        }
-        let known = past.mark.filter(|_| before.is_some());
-        let known = known.and_then(|past| past.tag(RelatedList::Details));
-        let known = known.filter(|_| is_etag(details.reuse.as_ref()));
-        let asked = known.filter(|_| !self.recollection.is_full);
-        let outer = self.outer_values(&details.list, group, listed)?;
-        let list = (RelatedList::Details, observers);
-        let answer = self.ask(list, &group.source_id, outer, asked);
-        match (answer.await?, before) {
-            (ListAnswer::Unchanged(tag), Some(before)) => {
-                mark.tags.push(tag);
-                mark.is_reused = true;
-                Ok(ListRead::asked(before.clone(), false))
-            }
-            (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
-                "nothing is known that could be unchanged",
-            )),
-            (ListAnswer::Rows(rows, tag, _), _) => {
-                let seems_same = seems_same || is_told_same(known, tag.as_ref());
-                mark.tags
-                    .extend(tag.filter(|_| is_etag(details.reuse.as_ref())));
-                let laid = self.overlaid(group, listed, details, &rows)?;
-                let differs =
-                    seems_same && before.is_some_and(|before| !self.is_alike(before, &laid));
-                Ok(ListRead::asked(laid, differs))
-            }
-        }
-    }
-
-    /// Whether two are the same but for the people that come in lists of their own.
-    fn is_alike(&self, before: &Group, laid: &Group) -> bool {
-        let (mut before, mut laid) = (before.clone(), laid.clone());
-        if self.users.is_some() {
-            [&mut before, &mut laid]
-                .into_iter()
-                .for_each(forget_addresses);
-        }
-        for (list, ..) in &self.people {
-            let people = people_of(&before, list.role).clone();
-            put_people(&mut laid, list.role, people, self.is_counted);
-        }
-        laid == before
-    }
-
     /// The hash of what stands at a path in the listed record of a group.
     fn value_at(&self, path: &Path, listed: ListedGroup<'_>) -> Option<u64> {
         let paths = &self.context.adapter.related().record_paths;
@@ -491,36 +423,6 @@ impl<'a> GroupCompletion<'a> {
         let is_other = counted.is_some_and(|counted| counted != people.len() as u64);
         if is_other && role == RelatedList::Members {
             self.miscounted.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The group of a listed record and of the one in its details.
-    fn overlaid(
-        &self,
-        group: &Group,
-        listed: ListedGroup<'_>,
-        details: &Details,
-        rows: &[ReadRow],
-    ) -> Result<Group, UpstreamError> {
-        let wrong = |what: String| UpstreamError::new(ErrorKind::Mapping, what);
-        let at = &details.list.records.at;
-        let [row] = rows else {
-            let found = rows.len();
-            return Err(wrong(format!(
-                "expected one record at `{at}`, found {found}"
-            )));
-        };
-        let text = |row: &ReadRow| row.last().cloned().flatten();
-        let json = |text: Option<ReadText>| text.map_or_else(|| "null".into(), |text| text.text);
-        let (under, over) = (json(listed.beside.and_then(text)), json(text(row)));
-        let mapping = self.context.adapter.mapping_of(listed.around);
-        let qualifier = listed.around.qualifier();
-        let mapped = mapping.map_overlaid(&under, (at, &over), &group.source_id, qualifier);
-        let mapped = mapped.map_err(|error| wrong(error.to_string()))?;
-        match (mapped.groups.row(0), mapped.skipped.first()) {
-            (Some(row), _) => read(row),
-            (None, Some((_, skip))) => Err(wrong(skip.to_string())),
-            (None, None) => Err(wrong("there is no record".to_owned())),
         }
     }
 }
