@@ -1,8 +1,5 @@
 //! Asks for one list of a group.
 
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
-
 use http::StatusCode;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -14,7 +11,7 @@ use crate::plan::{ListReading, OuterValue, RelatedList};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
-use crate::upstream::walk::marks::{ListTag, LongestPages};
+use crate::upstream::walk::marks::ListTag;
 use crate::upstream::walk::related_observer::of_list;
 
 use super::group::{GroupCompletion, ListAnswer, ListedGroup};
@@ -38,7 +35,7 @@ impl GroupCompletion<'_> {
         let part = WalkPart::Group { id, list: which };
         let own = of_list(self.context.observers, which, part);
         let observers = own.as_ref().unwrap_or(observers);
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.counts.note_asked();
         let list = adapter.reading(Some(which), outer.clone(), None);
         let first = list.first_page();
         let request = PageKey::of(&list.request(&first)?, &first);
@@ -51,14 +48,14 @@ impl GroupCompletion<'_> {
         let walked = match (read, known) {
             (Ok(walked), _) => walked,
             (Err(error), Some(known)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
-                self.pages.fetch_add(1, Ordering::Relaxed);
-                self.reused.fetch_add(1, Ordering::Relaxed);
+                self.counts.note_pages(1);
+                self.counts.note_reused();
                 return Ok(ListAnswer::Unchanged(known.clone()));
             }
             (Err(error), _) => return Err(error),
         };
-        self.pages.fetch_add(walked.pages, Ordering::Relaxed);
-        self.note_length(which, walked.first_page);
+        self.counts.note_pages(walked.pages);
+        self.counts.note_length(which, walked.first_page);
         let is_told = list.paging().ends_by_body();
         let tag = walked.etag.filter(|_| walked.pages == 1);
         let tag = tag.map(|tag| ListTag {
@@ -68,7 +65,7 @@ impl GroupCompletion<'_> {
             records: (!is_told).then_some(walked.first_page),
         });
         if which != RelatedList::Details {
-            self.note_people(walked.counts);
+            self.counts.note_people(walked.counts);
         }
         let left_out = walked.counts.left_out;
         if let Some(hold) = budget.hold() {
@@ -76,19 +73,6 @@ impl GroupCompletion<'_> {
             hold.shrink(walked.rows.iter().map(row_bytes).sum()).await;
         }
         Ok(ListAnswer::Rows(walked.rows, tag, left_out))
-    }
-
-    /// Takes note of how many records came on the first page of a list.
-    fn note_length(&self, list: RelatedList, records: u64) {
-        let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        let longest = longest.entry(list).or_default();
-        *longest = records.max(*longest);
-    }
-
-    /// How long pages were.
-    pub(super) fn longest(&self) -> LongestPages {
-        let longest = self.longest.lock();
-        longest.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The values that the requests of a list take of a group and of its partition.

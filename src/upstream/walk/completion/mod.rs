@@ -12,6 +12,8 @@ mod asking;
 mod completed;
 use completed::CompletedGroups;
 
+mod counts;
+
 mod group;
 use group::GroupCompletion;
 
@@ -75,7 +77,9 @@ pub(super) async fn complete(
     let mut groups = groups.buffered(adapter.limits().concurrency as usize);
     while let Some(group) = groups.try_next().await? {
         completed.add(group)?;
-        let progress = completion.progress(completed.done, of, completed.gone);
+        let progress = completion
+            .counts
+            .progress(completed.done, of, completed.gone);
         context.observers.notify(&Event::GroupsCompleted(progress));
         if told.elapsed() >= TOLD_EVERY {
             told = Instant::now();
@@ -97,7 +101,7 @@ pub(super) async fn complete(
     completed.weigh_gone()?;
     let unknown = users.as_ref().map(|users| users.finish(adapter.name()));
     let unknown = unknown.transpose()?;
-    let differing = completion.differing();
+    let differing = completion.counts.differing();
     let mut counts = listed.counts;
     if is_full && differing > 0 {
         counts.differing = differing;
@@ -109,9 +113,9 @@ pub(super) async fn complete(
         );
     }
     warn_of_people(&completion);
-    let pages = completion.pages_read() + users.as_ref().map_or(0, |users| users.pages);
-    let longest = completion.longest();
-    counts += completion.people_counts();
+    let pages = completion.counts.pages() + users.as_ref().map_or(0, |users| users.pages);
+    let longest = completion.counts.longest();
+    counts += completion.counts.people();
     counts.unknown_people = unknown.unwrap_or_default();
     counts.drifted |= users.as_ref().is_some_and(|users| users.drifted);
     counts.gone = completed.gone;
@@ -135,7 +139,7 @@ pub(super) async fn complete(
 /// What looks wrong of the people of all groups, each once.
 fn warn_of_people(completion: &GroupCompletion<'_>) {
     let source = &**completion.context.adapter.name();
-    let miscounted = completion.miscounted();
+    let miscounted = completion.counts.miscounted();
     if miscounted > 0 {
         tracing::warn!(
             source,
@@ -145,7 +149,7 @@ fn warn_of_people(completion: &GroupCompletion<'_>) {
     }
     // One group that has changed may lack what others have.
     let is_whole = !completion.context.adapter.is_of_changes();
-    let unmarked = completion.markers.missing().into_iter();
+    let unmarked = completion.counts.markers.missing().into_iter();
     for (list, groups) in unmarked.filter(|_| is_whole) {
         let list = <&str>::from(list);
         tracing::warn!(
@@ -156,7 +160,7 @@ fn warn_of_people(completion: &GroupCompletion<'_>) {
         );
     }
     // So may the people of a few groups.
-    let is_read_anew = is_whole && completion.reuses_nothing();
+    let is_read_anew = is_whole && completion.counts.reuses_nothing();
     for (list, doubt) in completion.doubts().filter(|_| is_read_anew) {
         let list = <&str>::from(list);
         match doubt {

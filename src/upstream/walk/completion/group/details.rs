@@ -1,7 +1,5 @@
 //! The details of a group, laid over its listed record.
 
-use std::sync::atomic::Ordering;
-
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadRow, ReadText};
 use crate::observe::Observers;
@@ -11,7 +9,8 @@ use crate::upstream::walk::marks::GroupMark;
 use super::super::people::{people_of, put_people};
 use super::super::users::forget_addresses;
 use super::{
-    GroupCompletion, ListAnswer, ListRead, ListedGroup, PastGroup, is_etag, is_told_same, read,
+    GroupCompletion, ListAnswer, ListRead, ListedGroup, PastGroup, PeopleInRole, is_etag,
+    is_told_same, read,
 };
 
 impl GroupCompletion<'_> {
@@ -34,11 +33,11 @@ impl GroupCompletion<'_> {
             Some(ReuseMarker::Etag) | None => false,
         };
         if details.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
-            self.markers.note(RelatedList::Details, has_marker);
+            self.counts.markers.note(RelatedList::Details, has_marker);
         }
         let seems_same = before.is_some() && has_marker;
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
-            self.reused.fetch_add(1, Ordering::Relaxed);
+            self.counts.note_reused();
             mark.is_reused = true;
             return Ok(ListRead::reused(before.clone()));
         }
@@ -78,7 +77,7 @@ impl GroupCompletion<'_> {
                 .into_iter()
                 .for_each(forget_addresses);
         }
-        for (list, ..) in &self.people {
+        for PeopleInRole { list, .. } in &self.people {
             let people = people_of(&before, list.role).clone();
             put_people(&mut laid, list.role, people, self.is_counted);
         }

@@ -1,0 +1,34 @@
+//! A group that was just listed and is not found any more.
+
+use crate::error::UpstreamError;
+use crate::group::Group;
+use crate::observe::WalkPart;
+use crate::plan::{RelatedList, Share};
+use crate::upstream::walk::outcome::is_missing;
+
+use super::CompletedGroup;
+
+/// How a group was refused that has been deleted meanwhile.
+pub(in crate::upstream::walk::completion) struct GoneRefusal {
+    pub(in crate::upstream::walk::completion) error: UpstreamError,
+    pub(in crate::upstream::walk::completion) list: RelatedList,
+    /// Up to which share of the groups may be gone.
+    pub(in crate::upstream::walk::completion) most: Share,
+}
+
+/// What becomes of a group one of whose lists was not read: if it is not there any more, the group has been deleted.
+pub(super) fn gone_or_failed(
+    error: UpstreamError,
+    list: RelatedList,
+    most: Share,
+    group: &Group,
+) -> Result<CompletedGroup, UpstreamError> {
+    let is_gone = is_missing(&error);
+    let id = &group.source_id;
+    let error = error.within(WalkPart::Group { id, list });
+    if is_gone {
+        Ok(CompletedGroup::Gone(GoneRefusal { error, list, most }))
+    } else {
+        Err(error)
+    }
+}
