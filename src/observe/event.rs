@@ -208,6 +208,8 @@ pub enum WalkPart<'a> {
         id: &'a str,
         /// Which of its lists.
         list: RelatedList,
+        /// Others that the same requests bring.
+        brings: &'a [RelatedList],
     },
 }
 
@@ -221,7 +223,7 @@ impl fmt::Display for WalkPart<'_> {
                 write!(formatter, "the list of users of the partition `{values}`")
             }
             Self::Partition { values, .. } => write!(formatter, "the partition {values}"),
-            Self::Group { id, list } => {
+            Self::Group { id, list, .. } => {
                 write!(
                     formatter,
                     "the {list} of the group `{}`",

@@ -11,7 +11,7 @@ use super::format::{Page, Parents};
 use super::mapping::{MappedPage, Skip};
 use super::page_outcome::{PageKey, PageOutcome};
 use super::position::{Announcement, Position};
-use crate::group::{Group, row_bytes};
+use crate::group::Group;
 use crate::page_memory::PageHold;
 use crate::snapshot::GroupPage;
 
@@ -89,8 +89,7 @@ impl FetchedPage {
 
     /// The least memory that its groups take in a snapshot, or what was read in place of groups.
     pub(crate) fn mapped_bytes(&self) -> u64 {
-        let rows: u64 = self.mapped.rows.iter().map(row_bytes).sum();
-        self.mapped.groups.least_bytes() + rows
+        self.mapped.groups.least_bytes() + self.mapped.row_bytes()
     }
 
     /// The totals that it states.

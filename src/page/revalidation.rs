@@ -101,6 +101,7 @@ impl PageOutcome {
                 unparsed_timestamps: self.unparsed_timestamps,
                 unread_people: self.unread_people,
                 unmarked_people: self.unmarked_people,
+                brought: Vec::new(),
             },
             hold: PageHold::default(),
             outcome: None,

@@ -45,6 +45,11 @@ impl Paging {
         }
     }
 
+    /// Whether anything depends on how many records a page has: where to read on, or whether the list is whole.
+    pub fn counts_records(&self) -> bool {
+        self.style != PagingStyle::Whole || self.total.is_some() || self.cap.is_some()
+    }
+
     /// The same list if it is always a single page. What its pages say of how much there is still counts;
     /// `total` is where that states the number of its records; one that may count more than is shown says
     /// nothing of a page that nothing can be read beyond.

@@ -136,12 +136,47 @@ pub struct Users {
 pub struct MemberList {
     /// Their role.
     pub role: RelatedList,
+    /// The list whose requests bring it: itself, or an earlier one that has the same pages.
+    pub brought_by: RelatedList,
     /// How it is asked for and read. The columns are id and email address.
     pub list: ListReading,
     /// When it is not asked for again.
     pub reuse: Option<ReuseRule>,
     /// How many groups may be gone when they are asked for.
     pub gone: Share,
+}
+
+impl ListReading {
+    /// Whether it can be read from the pages of another list: the same requests bring them, and what the next page is
+    /// does not depend on which of the two is read.
+    fn has_pages_of(&self, other: &Self) -> bool {
+        let counts_alike = (&self.records.at, self.records.keyed)
+            == (&other.records.at, other.records.keyed)
+            || !self.paging.counts_records();
+        counts_alike && self.requests == other.requests && self.paging == other.paging
+    }
+}
+
+impl MemberList {
+    /// Whether a request is sent for it, and not for another list that brings it too.
+    pub fn has_own_request(&self) -> bool {
+        self.brought_by == self.role
+    }
+
+    /// Decides which lists the requests for others bring.
+    pub fn share_requests(lists: &mut [Self]) {
+        for number in 0..lists.len() {
+            let (earlier, others) = lists.split_at_mut(number);
+            let Some(list) = others.first_mut() else {
+                continue;
+            };
+            let is_shared = |earlier: &&Self| {
+                earlier.has_own_request() && list.list.has_pages_of(&earlier.list)
+            };
+            let shared = earlier.iter().find(is_shared).map(|earlier| earlier.role);
+            list.brought_by = shared.unwrap_or(list.role);
+        }
+    }
 }
 
 impl ReuseRule {

@@ -24,7 +24,7 @@ use super::transport::{Circuit, Replay, Transport};
 use crate::caller::Credentials;
 use crate::error::UpstreamError;
 use crate::page::format::{Bounds, FormatError, Node, Page};
-use crate::page::mapping::{MappedPage, PageRecords, map_columns};
+use crate::page::mapping::{BroughtPage, MappedPage, PageRecords, map_columns};
 use crate::page_memory::PageMemory;
 use crate::tls::Tls;
 
@@ -47,6 +47,8 @@ pub struct Adapter {
     mapping: Arc<Mapping>,
     /// The list that it reads, if that is not the list of groups.
     pub(super) related: Option<RelatedList>,
+    /// Other lists that its pages bring too.
+    brings: Vec<RelatedList>,
     /// The values of the records around that list.
     pub(super) outer: OuterValues,
     /// The entity tag of its first page when that was read before.
@@ -89,6 +91,7 @@ impl Adapter {
             caller: None,
             mapping: Arc::clone(&plan.mapping),
             related: None,
+            brings: Vec::new(),
             outer: OuterValues::default(),
             known_etag: None,
             known_pages: None,
@@ -192,21 +195,23 @@ impl Adapter {
         }
     }
 
-    /// The adapter that reads one of the lists that belong to that of groups, or with `None` the list of groups
-    /// itself, for a record around it. It shares everything else. The first page is only asked for if it has not
-    /// this entity tag any more.
+    /// The adapter that reads one of the lists that belong to that of groups, and from its pages others that they
+    /// bring, or with none the list of groups itself, for a record around it. It shares everything else. The first
+    /// page is only asked for if it has not this entity tag any more.
     pub(super) fn reading(
         &self,
-        related: Option<RelatedList>,
+        lists: &[RelatedList],
         outer: OuterValues,
         etag: Option<&HeaderValue>,
     ) -> Arc<Self> {
+        let related = lists.first().copied();
         Arc::new(Self {
             mapping: match related {
                 None => outer.mapping(&self.plan.mapping),
                 Some(_) => Arc::clone(&self.mapping),
             },
             related,
+            brings: lists.iter().skip(1).copied().collect(),
             outer,
             known_etag: etag.cloned(),
             ..self.clone()
@@ -285,6 +290,23 @@ impl Adapter {
         }
         let qualifier = self.outer.qualifier();
         self.mapping().map(records, qualifier, self.of_left_out())
+    }
+
+    /// The other lists that its pages bring.
+    pub(super) fn brings(&self) -> &[RelatedList] {
+        &self.brings
+    }
+
+    /// What a page is to the other lists that it brings.
+    pub(super) fn map_brought(&self, page: &Page) -> Vec<BroughtPage> {
+        let lists = self.brings.iter();
+        let lists = lists.filter_map(|list| Some((*list, self.related().reading(*list)?)));
+        let pages = lists.map(|(list, reading)| {
+            let records = reading.records.listed(page);
+            let mapped = records.and_then(|records| map_columns(reading, records));
+            BroughtPage { list, mapped }
+        });
+        pages.collect()
     }
 
     /// How its records become groups.

@@ -271,7 +271,10 @@ impl Adapter {
             .then(|| self.listed_at().parents(&answer.page, listed))
             .flatten();
         let nodes: Vec<_> = records.nodes().collect();
-        let mapped = self.map(records)?;
+        let mut mapped = self.map(records)?;
+        if !answer.is_past_end {
+            mapped.brought = self.map_brought(&answer.page);
+        }
         // Parents that are told apart tell more than their records: a record may come twice.
         let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
@@ -341,6 +344,12 @@ fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
         row.id_hash().hash(&mut hasher);
     }
     mapped.rows.hash(&mut hasher);
+    for page in &mapped.brought {
+        let mapped = page.mapped.as_ref();
+        mapped
+            .map_or(&[][..], |mapped| &mapped.rows)
+            .hash(&mut hasher);
+    }
     if !mapped.skipped.is_empty() {
         let mut content = String::new();
         for record in records {

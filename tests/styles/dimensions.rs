@@ -438,6 +438,7 @@ pub(crate) const DIMENSIONS: [Dimension; 35] = [
             "members behind a link",
             "partitions behind a link",
             "admins and guests per group",
+            "several lists in one response",
             "a path in the outer record",
             "a group that is gone",
             "more groups gone than may be",
@@ -512,6 +513,10 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
         "D32 partitions with a cursor",
     ),
     ("D32 members per group", "D32 members with pages"),
+    (
+        "D32 several lists in one response",
+        "D32 members with pages",
+    ),
     ("D32 partitions with a cursor", "D32 members with pages"),
     (
         "D32 partitions with a cursor",

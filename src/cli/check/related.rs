@@ -93,14 +93,22 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         ));
     }
     for list in &related.people {
-        let mut own = written
-            .member_lists()
-            .filter(|(role, _)| *role == list.role);
-        let request = own.next().map(|(_, own)| &own.request);
+        let asked = if list.has_own_request() {
+            let mut own = written
+                .member_lists()
+                .filter(|(role, _)| *role == list.role);
+            let request = own.next().map(|(_, own)| &own.request);
+            list_in_words(&list.list, request)
+        } else {
+            format!(
+                "from the responses for `{}`, {}",
+                list.brought_by,
+                records_in_words(&list.list)
+            )
+        };
         lines.push(format!(
-            "{:<8} for each group {}; {}{}",
+            "{:<8} for each group {asked}; {}{}",
             <&str>::from(list.role),
-            list_in_words(&list.list, request),
             reuse(list.reuse.as_ref()),
             gone(list.gone),
         ));
@@ -114,11 +122,13 @@ fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String
         explain_target(&list.requests.listing, request)
     });
     let pages = explain_pages(&list.paging);
-    format!(
-        "{target}, records at {}{}, pages {pages}",
-        list.records.at,
-        explain_only(&list.records)
-    )
+    format!("{target}, {}, pages {pages}", records_in_words(list))
+}
+
+/// Where its records are, and which of them count.
+fn records_in_words(list: &ListReading) -> String {
+    let only = explain_only(&list.records);
+    format!("records at {}{only}", list.records.at)
 }
 
 fn reuse(rule: Option<&ReuseRule>) -> String {
@@ -204,6 +214,11 @@ mod tests {
         "",
         "admins   for each group GET https://a.example/groups/{group.id}/people, records at /, only where role is \
          `admin`, pages none"
+    )]
+    #[case::guests_of_the_same_responses(
+        "guests = { request = { path = '/groups/{group.id}/people' }, records = '/guests', fields = { id = 'id' } }\n",
+        "guests   for each group from the responses for `admins`, records at /guests; asked for in every walk; one \
+         group may be gone by then, or 0.1 of them"
     )]
     #[case::users(
         "users = { request = { path = '/users' }, records = '/', fields = { id = 'id', email = 'mail' } }\n",

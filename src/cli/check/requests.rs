@@ -47,14 +47,21 @@ impl WalkRequests {
             }
         });
         let listing = listing + users;
-        let details = related.details.iter().map(|details| &details.reuse);
-        let rules: Vec<_> = details
-            .chain(related.people.iter().map(|people| &people.reuse))
-            .collect();
-        let is_spared = |rule: &&&Option<ReuseRule>| {
+        let is_spared = |rule: &Option<ReuseRule>| {
             (rule.as_ref()).is_some_and(|rule| rule.while_same != ReuseMarker::Etag)
         };
-        let (each, spared) = (rules.len(), rules.iter().filter(is_spared).count());
+        let people = related.people.iter().filter(|list| list.has_own_request());
+        let people = people.map(|own| {
+            let mut brought = related.people.iter();
+            brought.all(|list| list.brought_by != own.role || is_spared(&list.reuse))
+        });
+        let details = related.details.iter();
+        let details = details.map(|details| is_spared(&details.reuse));
+        let spared: Vec<bool> = details.chain(people).collect();
+        let (each, spared) = (
+            spared.len(),
+            spared.iter().filter(|spared| **spared).count(),
+        );
         let changes = upstream.incremental.as_ref();
         let full = related.full().map(Span::from);
         Some(Self {
@@ -255,6 +262,12 @@ mod tests {
         records = '/'
         fields = { id = 'id' }
     ";
+    const ADMINS: &str = "
+        [admins]
+        request = { path = '/groups/{group.id}/members' }
+        records = { at = '/', only = { path = 'role', equals = 'admin' } }
+        fields = { id = 'id' }
+    ";
     const DETAILS: &str = "
         [details]
         request = { path = '/groups/{group.id}' }
@@ -280,6 +293,15 @@ mod tests {
     )]
     #[case::by_a_field(
         &[PLAIN, MEMBERS, "reuse = 'updated_at'\n", DETAILS, "reuse = 'etag'\n"],
+        "  sends    at least 1010 in each walk after that, and 1 for each group that has changed; all of them every \
+         24h (`full`)\n"
+    )]
+    #[case::that_bring_two_lists(
+        &[PLAIN, MEMBERS, ADMINS],
+        "  sends    at least 1010 requests in a walk of 1000 groups: 10 for lists of groups, 1 for each group\n"
+    )]
+    #[case::that_bring_a_list_in_every_walk(
+        &[PLAIN, MEMBERS, "reuse = 'updated_at'\n", ADMINS, DETAILS, "reuse = 'updated_at'\n"],
         "  sends    at least 1010 in each walk after that, and 1 for each group that has changed; all of them every \
          24h (`full`)\n"
     )]

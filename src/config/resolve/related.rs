@@ -50,7 +50,8 @@ pub(super) fn related(
         .map(|(role, list)| resolver.member_list(role, list))
         .collect();
     resolver.check_together();
-    let people: Vec<_> = people.into_iter().collect::<Option<_>>()?;
+    let mut people: Vec<_> = people.into_iter().collect::<Option<_>>()?;
+    plan::MemberList::share_requests(&mut people);
     let partitions = partitions.map_or(Some(None), |partitions| partitions.map(Some))?;
     let details = details.map_or(Some(None), |details| details.map(Some))?;
     let users = users.map_or(Some(None), |users| users.map(Some))?;
@@ -175,6 +176,7 @@ impl RelatedResolver<'_> {
         let reuse = self.reuse(&at, list.reuse.as_ref(), list.full);
         Some(plan::MemberList {
             role,
+            brought_by: role,
             list: ListReading {
                 columns: vec![RecordColumn::Value(id?), RecordColumn::Value(email?)],
                 ..reading?

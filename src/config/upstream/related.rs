@@ -128,6 +128,9 @@ pub struct Details {
 /// `name`, `email`, `organization_id`, `external_id`, `parent_id`, `path` or `url`. `{record/PATH}` stands for
 /// what is at a path in its record, and `{partition.NAME}` for a value of its partition. A group that has no
 /// value for one of them ends the walk with an error.
+///
+/// Lists of people whose requests and `pagination` are equal are asked for once: each response brings all of them,
+/// where their `records` stand at the same path, or where it is the only page.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberList {

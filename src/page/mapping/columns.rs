@@ -62,6 +62,7 @@ pub fn map_columns(
         unparsed_timestamps: 0,
         unread_people: 0,
         unmarked_people: 0,
+        brought: Vec::new(),
     };
     let only = list.records.only.as_ref();
     let mut shape = RecordsShape::of(&list.records.at, "item of a list");

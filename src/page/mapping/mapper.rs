@@ -230,6 +230,7 @@ impl<'a> Mapper<'a> {
             unparsed_timestamps: self.reader.unparsed_timestamps(),
             unread_people: self.reader.unread_people(),
             unmarked_people: self.reader.unmarked_people(),
+            brought: Vec::new(),
         }
     }
 }

@@ -18,7 +18,7 @@ mod tree;
 mod item;
 
 mod outcome;
-pub use outcome::{LeftOutRecord, MappedPage, Skip};
+pub use outcome::{BroughtPage, LeftOutRecord, MappedPage, Skip};
 
 mod columns;
 pub use columns::map_columns;

@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use crate::group::{Group, ReadRow};
+use crate::group::{Group, ReadRow, row_bytes};
+use crate::page::format::FormatError;
+use crate::plan::RelatedList;
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
 /// Why a record is not a group. The rest of its page is kept.
@@ -79,12 +81,36 @@ pub struct MappedPage {
     pub unread_people: u64,
     /// Items of lists of people that were left out because they have nothing at the path that `only` compares.
     pub unmarked_people: u64,
+    /// What the page is to other lists that it brings too.
+    pub brought: Vec<BroughtPage>,
+}
+
+/// What a page is to another list that it brings too.
+#[derive(Debug)]
+pub struct BroughtPage {
+    /// Which list.
+    pub list: RelatedList,
+    /// What its records have become there.
+    pub mapped: Result<MappedPage, FormatError>,
 }
 
 impl MappedPage {
     /// How many records there are, nested ones among them.
     pub fn records(&self) -> usize {
         self.groups.rows().len() + self.rows.len() + self.skipped.len()
+    }
+
+    /// Whether the page brings this list beside its own.
+    pub(crate) fn brings(&self, list: RelatedList) -> bool {
+        self.brought.iter().any(|page| page.list == list)
+    }
+
+    /// How much memory the rows take, those of other lists among them.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        let brought = self.brought.iter();
+        let brought = brought.filter_map(|page| page.mapped.as_ref().ok());
+        let others: u64 = brought.map(Self::row_bytes).sum();
+        others + self.rows.iter().map(row_bytes).sum::<u64>()
     }
 
     /// The outcome of each record, in order, the groups read back from their JSON: for whoever shows a few.

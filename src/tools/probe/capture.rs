@@ -35,7 +35,7 @@ impl From<WalkPart<'_>> for OfList {
             WalkPart::Partitions => Self::Partitions,
             WalkPart::Users { partition } => Self::Users(partition.into()),
             WalkPart::Partition { number, .. } => Self::Partition(number),
-            WalkPart::Group { id, list } => Self::Group(list, id.into()),
+            WalkPart::Group { id, list, .. } => Self::Group(list, id.into()),
         }
     }
 }

@@ -248,17 +248,19 @@ impl Observer for Marks {
     fn observe(&self, event: &Event<'_>) {
         if let (Some(group), Event::OfRelated { list, event }) = (&self.group, event)
             && let Event::PageRead(page) = event
-            && let Some((_, at)) = self.lists.iter().find(|(own, _)| own == list)
         {
-            self.note(group, at, page);
+            let is_on_it = |own: RelatedList| own == *list || page.mapped().brings(own);
+            let watched = self.lists.iter().filter(|(own, _)| is_on_it(*own));
+            watched.for_each(|(_, at)| self.note(group, at, page));
         }
     }
 
     fn within(&self, part: WalkPart<'_>) -> Option<Arc<dyn Observer>> {
         match part {
-            WalkPart::Group { id, list } => {
+            WalkPart::Group { id, list, brings } => {
                 let is_people = list != RelatedList::Details;
-                let is_watched = self.lists.iter().any(|(own, _)| *own == list);
+                let mut watched = self.lists.iter().map(|(own, _)| own);
+                let is_watched = watched.any(|own| *own == list || brings.contains(own));
                 (is_people && is_watched).then(|| {
                     Arc::new(Self {
                         group: Some(id.into()),

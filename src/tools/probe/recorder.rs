@@ -164,14 +164,25 @@ impl Recorder {
     /// Who observes a list that belongs to that of groups.
     fn of_related(&self, list: RelatedList, part: WalkPart<'_>) -> Arc<dyn Observer> {
         let own = Arc::<Mutex<RelatedRecord>>::default();
-        let label = part.to_string();
-        lock(&self.recorded)
-            .open
-            .insert(label.clone(), (list, part.into(), Arc::clone(&own)));
+        let mut lists = vec![(part.to_string(), list)];
+        if let WalkPart::Group { id, brings, .. } = part {
+            let part = |list: RelatedList| WalkPart::Group {
+                id,
+                list,
+                brings: &[],
+            };
+            lists.extend(brings.iter().map(|list| (part(*list).to_string(), *list)));
+        }
+        let mut labels = Vec::new();
+        for (label, list) in lists {
+            let open = (list, part.into(), Arc::clone(&own));
+            lock(&self.recorded).open.insert(label.clone(), open);
+            labels.push(label);
+        }
         Arc::new(RelatedRecorder {
             recorder: self.clone(),
             list: part.into(),
-            label,
+            labels,
             own,
         })
     }
@@ -184,9 +195,10 @@ impl Recorder {
         *shown <= SHOWN_OF_RELATED
     }
 
-    /// Takes note that a list which belongs to that of groups is whole.
-    pub(super) fn is_whole(&self, label: &str) {
-        lock(&self.recorded).open.remove(label);
+    /// Takes note that lists which belong to that of groups are whole.
+    pub(super) fn is_whole(&self, labels: &[String]) {
+        let open = &mut lock(&self.recorded).open;
+        labels.iter().for_each(|label| drop(open.remove(label)));
     }
 
     fn own_list(partition: Option<u64>) -> OfList {

@@ -14,6 +14,7 @@ use crate::group::ReadRow;
 use crate::observe::CompletionProgress;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::excerpt;
+use crate::page::mapping::BroughtPage;
 use crate::plan::{Extra, RelatedList};
 use crate::snapshot::Counts;
 
@@ -406,22 +407,37 @@ pub(super) fn completion(progress: &CompletionProgress) -> String {
     )
 }
 
-/// A page of a list that belongs to that of groups, in a line.
+/// A page of a list that belongs to that of groups, in a line, with other lists that it brings.
 pub(super) fn related(list: RelatedList, page: &FetchedPage) -> String {
     let (request, records) = (&page.request, counted(page.records(), "record"));
     let mut line = format!("{list}: {} {}: {records}", request.method(), request.uri());
     if list != RelatedList::Details {
-        let rows = &page.mapped().rows;
-        let shown = rows.iter().take(SHOWN_ROWS).map(row);
-        for (index, row) in shown.enumerate() {
-            line.push_str(if index == 0 { ": " } else { ", " });
-            line.push_str(&row);
-        }
-        if rows.len() > SHOWN_ROWS {
-            line.push_str(", …");
-        }
+        line.push_str(&rows(&page.mapped().rows));
+    }
+    for BroughtPage { list, mapped } in &page.mapped().brought {
+        let brought = mapped.as_ref().map_or_else(
+            |error| format!(": {error}"),
+            |mapped| {
+                let records = counted(mapped.records() as u64, "record");
+                format!(": {records}{}", rows(&mapped.rows))
+            },
+        );
+        let _ = write!(line, "; {list} of the same response{brought}");
     }
     line
+}
+
+/// The first rows of a list.
+fn rows(rows: &[ReadRow]) -> String {
+    let shown = rows.iter().take(SHOWN_ROWS).map(row);
+    let mut shown = shown.collect::<Vec<_>>();
+    if rows.len() > SHOWN_ROWS {
+        shown.push("…".to_owned());
+    }
+    if shown.is_empty() {
+        return String::new();
+    }
+    format!(": {}", shown.join(", "))
 }
 
 /// The values of a partition, or the id and the address of somebody.

@@ -28,6 +28,8 @@ mod account;
 
 mod attempt;
 
+mod brought;
+
 mod budget;
 use budget::WalkBudget;
 

@@ -11,6 +11,7 @@ use crate::snapshot::{Counts, PagedGroups};
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
+use super::brought::BroughtList;
 use super::marks::GroupMarks;
 use super::partition_set::PartitionSet;
 use super::remembered::RememberedPages;
@@ -42,6 +43,8 @@ pub struct Walked {
     pub(crate) marks: Option<GroupMarks>,
     /// What was read of the records, where the list is not one of groups.
     pub(super) rows: Vec<ReadRow>,
+    /// What its pages brought of other lists.
+    pub(super) brought: Vec<BroughtList>,
     /// The entity tag of the first page.
     pub(super) etag: Option<HeaderValue>,
     /// The number of records on the first page that had any, without nested ones.

@@ -52,7 +52,7 @@ pub(super) async fn read_partitions(
             rows.iter().map(row).collect()
         }
         PartitionSource::Listed(_) => {
-            let list = adapter.reading(Some(RelatedList::Partitions), OuterValues::default(), None);
+            let list = adapter.reading(&[RelatedList::Partitions], OuterValues::default(), None);
             let (which, part) = (RelatedList::Partitions, WalkPart::Partitions);
             let own = of_list(observers, which, part);
             let observers = own.unwrap_or_else(|| of_related(observers, which));
@@ -99,7 +99,7 @@ fn read_partition<'f>(
     Box::pin(async move {
         let (outer, shown) = outer_values(partitions, row);
         let around = outer.with(&context.adapter.outer);
-        let list = context.adapter.reading(None, around, None);
+        let list = context.adapter.reading(&[], around, None);
         let part = WalkPart::Partition {
             number,
             values: &shown,
@@ -222,6 +222,7 @@ impl AllPartitions {
             marks: None,
             oldest: None,
             rows: Vec::new(),
+            brought: Vec::new(),
             etag: None,
             first_page: 0,
             records: self.records,

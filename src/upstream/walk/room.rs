@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
-use crate::group::row_bytes;
 use crate::list_memory::WalkHold;
 use crate::page::fetched_page::FetchedPage;
 
@@ -49,8 +48,7 @@ impl GroupRoom {
             return Ok(());
         }
         let groups = page.mapped().groups.rows().len() as u64;
-        let rows: u64 = page.mapped().rows.iter().map(row_bytes).sum();
-        let bytes = page.mapped().groups.bytes() + groups * INDEXED + rows;
+        let bytes = page.mapped().groups.bytes() + groups * INDEXED + page.mapped().row_bytes();
         self.hold.grow(bytes, self.deadline).await
     }
 }

@@ -1,6 +1,7 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
 mod bounds;
+pub(super) use bounds::{nothing_read, too_many_records};
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -24,6 +25,7 @@ use super::account::{
     Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
     unsettled, weigh,
 };
+use super::brought::BroughtLists;
 use super::budget::{ListSpending, WalkBudget};
 use super::distinct::DistinctGroups;
 use super::distinct_rows::DistinctRows;
@@ -68,6 +70,8 @@ pub(super) struct Tally<'a> {
     has_marked: bool,
     groups: DistinctGroups,
     rows: DistinctRows,
+    /// What pages bring of other lists.
+    brought: BroughtLists,
     counts: Counts,
     pages: u64,
     pages_with_records: u64,
@@ -119,6 +123,7 @@ impl<'a> Tally<'a> {
             has_marked: false,
             groups: DistinctGroups::new(adapter.keeps_last()),
             rows: DistinctRows::default(),
+            brought: BroughtLists::new(adapter.brings()),
             counts: Counts::default(),
             pages: 0,
             listed: 0,
@@ -162,16 +167,8 @@ impl<'a> Tally<'a> {
         }
         self.check_limits()?;
         self.skipped.extend(&page.skipped);
-        for (_, skip) in &page.mapped().skipped {
-            if skip.is_left_out() {
-                self.counts.left_out += 1;
-                self.has_marked |= *skip == Skip::LeftOut;
-                let is_unmarked = *skip == Skip::Unmarked && self.adapter.is_related();
-                self.counts.unmarked_people += u64::from(is_unmarked);
-            } else {
-                self.counts.skipped += 1;
-            }
-        }
+        let is_related = self.adapter.is_related();
+        self.has_marked |= count_skips(&mut self.counts, &page.mapped().skipped, is_related);
         self.counts.left_out += page.mapped().left_out;
         self.has_marked |= page.mapped().left_out > 0;
         self.counts.unparsed_timestamps += page.mapped().unparsed_timestamps;
@@ -180,12 +177,14 @@ impl<'a> Tally<'a> {
         let memo = PageMemo::of(&mut page);
         let mapped = page.into_mapped();
         let repeated_rows = self.rows.add(mapped.rows);
+        let repeated_brought = (self.brought).add(mapped.brought, self.adapter.limits());
         let repeated = self.groups.add(mapped.groups, self.pages);
         let repeated = repeated.map_err(Interrupted::ListChanged)?;
         let most = self.adapter.room() / REMEMBERED_PART;
         self.remembered.note(memo, repeated.all > 0, most);
         self.counts.repeated += repeated.all + repeated_rows;
-        self.repeated += repeated.listed + repeated_rows;
+        // What came twice for any of the lists says that others may be missing in all of them.
+        self.repeated += repeated.listed + repeated_rows.max(repeated_brought);
         let says_more =
             (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
         if self.pages == FRUITLESS_PAGES && !says_more {
@@ -369,12 +368,16 @@ impl<'a> Tally<'a> {
         observers: &Observers,
     ) -> Result<Walked, Interrupted> {
         self.check_mapped()?;
-        observers.notify(&Event::WalkEnded {
-            ended_by,
-            announced: self.announced.records,
-            listed: self.listed,
-            repeated: self.counts.repeated,
-        });
+        let brought = self.brought.finish(self.adapter.wanted_of_records());
+        // A list that its pages bring too may not be whole, and then the walk fails.
+        if brought.iter().all(|list| list.read.is_ok()) {
+            observers.notify(&Event::WalkEnded {
+                ended_by,
+                announced: self.announced.records,
+                listed: self.listed,
+                repeated: self.counts.repeated,
+            });
+        }
         self.spending.finish();
         Ok(Walked {
             groups: self.groups.into_groups(),
@@ -389,9 +392,29 @@ impl<'a> Tally<'a> {
             marks: None,
             oldest: None,
             rows: self.rows.into_rows(),
+            brought,
             etag: self.etag,
             first_page: self.first_page,
             records: self.spending.records,
         })
     }
+}
+
+/// Counts records that were skipped, and says whether one is of another kind, by what it says of itself.
+pub(super) fn count_skips(
+    counts: &mut Counts,
+    skipped: &[(usize, Skip)],
+    is_related: bool,
+) -> bool {
+    let mut has_marked = false;
+    for (_, skip) in skipped {
+        if skip.is_left_out() {
+            counts.left_out += 1;
+            has_marked |= *skip == Skip::LeftOut;
+            counts.unmarked_people += u64::from(is_related && *skip == Skip::Unmarked);
+        } else {
+            counts.skipped += 1;
+        }
+    }
+    has_marked
 }

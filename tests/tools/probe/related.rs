@@ -245,6 +245,82 @@ async fn a_list_of_a_group_that_fails_shows_its_own_last_request(
     }
 }
 
+const ON_ONE_PAGE: &str = r#"
+[upstreams.directory]
+base_url = ""
+request = { path = "/groups" }
+records = "/groups"
+fields = { id = "id", name = "id" }
+limits = { concurrency = 4, retries = 0 }
+
+[upstreams.directory.members]
+request = { path = "/groups/{group.id}/people" }
+records = "/members"
+fields = { id = "id" }
+
+[upstreams.directory.admins]
+request = { path = "/groups/{group.id}/people" }
+records = "/admins"
+fields = { id = "id" }
+"#;
+
+/// Groups whose members and admins come in one response, that of the second with what is `there`.
+async fn people_on_one_page(there: &'static str, arguments: &[&str]) -> Outcome {
+    let server = Server::start(move |request| match request.uri().path() {
+        "/groups" => answer(&json!({ "groups": [{ "id": 1 }, { "id": 2 }, { "id": 3 }] })),
+        "/groups/2/people" => Response::new(there.to_owned()),
+        _ => answer(
+            &json!({ "members": [{ "id": "ann" }, { "id": "bob" }], "admins": [{ "id": "root" }] }),
+        ),
+    })
+    .await;
+    directory(ON_ONE_PAGE, &server, arguments).await
+}
+
+#[tokio::test]
+async fn a_response_that_brings_two_lists_is_shown_once_with_both() {
+    let outcome = people_on_one_page(r#"{"members": [], "admins": []}"#, &[]).await;
+    assert_eq!(outcome.code, 0, "{}", outcome.complained);
+    let said = &outcome.said;
+    let first =
+        "/groups/1/people: 2 records: ann, bob; admins of the same response: 1 record: root\n";
+    assert_eq!(said.matches(first).count(), 1, "{said}");
+    assert!(!said.contains("admins: GET"), "{said}");
+}
+
+#[rstest]
+#[case::for_the_first(
+    r#"{"people": [], "admins": []}"#,
+    "members",
+    "`/members` (`members.records`)"
+)]
+#[case::for_the_other(
+    r#"{"members": [], "people": []}"#,
+    "admins",
+    "`/admins` (`admins.records`)"
+)]
+#[case::of_nobody(
+    r#"{"members": [], "admins": [{"uid": 1}]}"#,
+    "admins",
+    "`/admins` (`admins.records`)"
+)]
+#[tokio::test]
+async fn a_list_that_a_response_does_not_bring_shows_the_request_for_it(
+    #[case] there: &'static str,
+    #[case] list: &str,
+    #[case] expected: &str,
+) {
+    let outcome = people_on_one_page(there, &["--json"]).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.said);
+    let report: Value = serde_json::from_str(&outcome.said).unwrap();
+    let error = &report["error"];
+    assert_eq!(error["list"], list, "{error}");
+    let url = error["requests"][0]["url"].as_str().unwrap();
+    assert!(url.ends_with("/groups/2/people"), "{error}");
+    let told = error["expected"].as_str().unwrap();
+    assert!(told.contains(expected), "{error}");
+}
+
 #[tokio::test]
 async fn a_list_of_users_that_fails_shows_its_own_last_request() {
     let server = Server::start(|request| {

@@ -19,8 +19,8 @@ use super::Recorder;
 pub(super) struct RelatedRecorder {
     pub(super) recorder: Recorder,
     pub(super) list: OfList,
-    /// What errors call it.
-    pub(super) label: String,
+    /// What errors call it, and others that its pages bring.
+    pub(super) labels: Vec<String>,
     pub(super) own: Arc<Mutex<RelatedRecord>>,
 }
 
@@ -63,7 +63,7 @@ impl RelatedRecorder {
                 self.recorder.capture.take(&self.list, |_| true);
                 *lock(&self.own) = RelatedRecord::default();
             }
-            Event::WalkEnded { .. } => self.recorder.is_whole(&self.label),
+            Event::WalkEnded { .. } => self.recorder.is_whole(&self.labels),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
-//! Asks for one list of a group.
+//! Asks for the lists of a group that one request brings.
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadText, row_bytes};
@@ -9,6 +9,7 @@ use crate::page::format::excerpt;
 use crate::page::page_outcome::PageKey;
 use crate::plan::{ListReading, OuterValue, RelatedList};
 use crate::upstream::outer_values::OuterValues;
+use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::marks::ListTag;
@@ -16,63 +17,116 @@ use crate::upstream::walk::related_observer::of_list;
 
 use super::group::{GroupCompletion, ListAnswer, ListedGroup};
 
+/// Lists of a group that one request brings, the one that it is for first.
+pub(super) struct AskedLists<'a> {
+    /// Each with the entity tag that it had.
+    pub(super) lists: Vec<(RelatedList, Option<&'a ListTag>)>,
+    /// Who is told of what happens.
+    pub(super) observers: &'a Observers,
+}
+
+/// What a request brought for each of the lists. Where it failed, the list that it was for says so, and of the others
+/// nothing is known.
+pub(super) type BroughtAnswers = Vec<(RelatedList, Result<ListAnswer, UpstreamError>)>;
+
 impl GroupCompletion<'_> {
-    /// What one of the lists of the group with this id brings, unless it still has the entity tag that it had by the
+    /// What lists of the group with this id bring, unless all of them still have the entity tag that they had by the
     /// same request.
     pub(super) async fn ask(
         &self,
-        (which, observers): (RelatedList, &Observers),
+        asked: AskedLists<'_>,
         id: &str,
         outer: OuterValues,
-        known: Option<&ListTag>,
-    ) -> Result<ListAnswer, UpstreamError> {
+    ) -> BroughtAnswers {
+        let first = asked.lists.first().map(|(list, _)| *list);
+        match self.ask_for_all(asked, id, outer).await {
+            Ok(answers) => answers,
+            Err(error) => first.map(|list| (list, Err(error))).into_iter().collect(),
+        }
+    }
+
+    async fn ask_for_all(
+        &self,
+        AskedLists { lists, observers }: AskedLists<'_>,
+        id: &str,
+        outer: OuterValues,
+    ) -> Result<BroughtAnswers, UpstreamError> {
         let WalkContext {
             adapter,
             deadline,
             budget,
             ..
         } = self.context;
-        let part = WalkPart::Group { id, list: which };
+        let names: Vec<_> = lists.iter().map(|(list, _)| *list).collect();
+        let [which, brings @ ..] = names.as_slice() else {
+            return Ok(Vec::new());
+        };
+        let which = *which;
+        let part = WalkPart::Group {
+            id,
+            list: which,
+            brings,
+        };
         let own = of_list(self.context.observers, which, part);
         let observers = own.as_ref().unwrap_or(observers);
-        self.counts.note_asked();
-        let list = adapter.reading(Some(which), outer.clone(), None);
+        names.iter().for_each(|_| self.counts.note_asked());
+        let list = adapter.reading(&names, outer.clone(), None);
         let first = list.first_page();
         let request = PageKey::of(&list.request(&first)?, &first);
-        let known = known.filter(|known| known.request == request);
-        let list = match known {
-            Some(known) => adapter.reading(Some(which), outer, Some(&known.tag)),
+        let known = known_of_all(&lists, request);
+        let list = match &known {
+            Some((tag, _)) => adapter.reading(&names, outer, Some(tag)),
             None => list,
         };
         let read = read_list(&list, observers, deadline, budget).await;
         let walked = match (read, known) {
             (Ok(walked), _) => walked,
-            (Err(error), Some(known)) if error.status == Some(StatusCode::NOT_MODIFIED) => {
+            (Err(error), Some((_, known))) if error.status == Some(StatusCode::NOT_MODIFIED) => {
                 self.counts.note_pages(1);
-                self.counts.note_reused();
-                return Ok(ListAnswer::Unchanged(known.clone()));
+                let unchanged = known.into_iter().map(|known| {
+                    self.counts.note_reused();
+                    (known.list, Ok(ListAnswer::Unchanged(known.clone())))
+                });
+                return Ok(unchanged.collect());
             }
             (Err(error), _) => return Err(error),
         };
         self.counts.note_pages(walked.pages);
-        self.counts.note_length(which, walked.first_page);
         let is_told = list.paging().ends_by_body();
         let tag = walked.etag.filter(|_| walked.pages == 1);
-        let tag = tag.map(|tag| ListTag {
+        let own = BroughtList {
             list: which,
-            tag,
-            request,
-            records: (!is_told).then_some(walked.first_page),
+            read: Ok(ReadPeople {
+                rows: walked.rows,
+                counts: walked.counts,
+            }),
+        };
+        let mut bytes = 0;
+        let answers = [own].into_iter().chain(walked.brought).map(|brought| {
+            let BroughtList { list, read } = brought;
+            let read = read.map_err(|error| adapter.masks.error(error));
+            let answer = read.map(|ReadPeople { rows, counts }| {
+                bytes += rows.iter().map(row_bytes).sum::<u64>();
+                self.counts.note_length(list, walked.first_page);
+                if list != RelatedList::Details {
+                    self.counts.note_people(counts);
+                }
+                let tag = tag.clone().map(|tag| ListTag {
+                    list,
+                    tag,
+                    request,
+                    records: (!is_told).then_some(walked.first_page),
+                });
+                ListAnswer::Rows(rows, tag, counts.left_out)
+            });
+            (list, answer)
         });
-        if which != RelatedList::Details {
-            self.counts.note_people(walked.counts);
-        }
-        let left_out = walked.counts.left_out;
+        let answers = answers.collect();
         if let Some(hold) = budget.hold() {
             // What it comes to is counted with its group.
-            hold.shrink(walked.rows.iter().map(row_bytes).sum()).await;
+            hold.shrink(bytes).await;
         }
-        Ok(ListAnswer::Rows(walked.rows, tag, left_out))
+        Ok(answers)
     }
 
     /// The values that the requests of a list take of a group and of its partition.
@@ -108,4 +162,17 @@ impl GroupCompletion<'_> {
         }
         Ok(listed.around.and(values))
     }
+}
+
+/// The entity tag that a request asks with, and those of all lists that it brings: none, unless all of them had the
+/// same by this request.
+fn known_of_all<'a>(
+    lists: &[(RelatedList, Option<&'a ListTag>)],
+    request: PageKey,
+) -> Option<(HeaderValue, Vec<&'a ListTag>)> {
+    let known = lists.iter().map(|(_, known)| *known);
+    let known: Vec<_> = known.collect::<Option<_>>()?;
+    let tag = known.first()?.tag.clone();
+    let is_same = |known: &&ListTag| known.request == request && known.tag == tag;
+    known.iter().all(is_same).then_some((tag, known))
 }

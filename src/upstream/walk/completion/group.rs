@@ -211,16 +211,19 @@ impl<'a> GroupCompletion<'a> {
                 }
             }
         }
-        for own in &self.people {
-            let role = own.list.role;
-            match self.people(own, &group, listed, &past, &mut mark).await {
+        let due = self.due_people(&group, listed, &past, &mut mark);
+        let mut answers = Vec::new();
+        for own in &due {
+            let list = own.own.list;
+            let people = self.people(own, &due, &mut answers, &group, listed, &mut mark);
+            match people.await {
                 Ok(people) => {
                     differs |= people.differs;
                     is_asked |= people.is_asked;
-                    self.compare_count(role, &people.value, &group);
-                    put_people(&mut group, role, people.value, self.is_counted);
+                    self.compare_count(list.role, &people.value, &group);
+                    put_people(&mut group, list.role, people.value, self.is_counted);
                 }
-                Err(error) => return gone_or_failed(error, role, own.list.gone, &group),
+                Err(error) => return gone_or_failed(error, list.role, list.gone, &group),
             }
         }
         if differs {

@@ -1,5 +1,6 @@
 //! Walks of lists of lists over an upstream that answers from memory.
 
+mod brought;
 mod forge;
 mod users;
 

@@ -202,7 +202,7 @@ fn read_users<'f>(
     (key, outer): (Around, OuterValues),
 ) -> BoxFuture<'f, Result<ReadUsers, UpstreamError>> {
     Box::pin(async move {
-        let list = (context.adapter).reading(Some(RelatedList::Users), outer, None);
+        let list = (context.adapter).reading(&[RelatedList::Users], outer, None);
         let partition = key.iter().flatten().map(|value| &*value.text);
         let partition = partition.collect::<Vec<_>>().join(", ");
         let part = WalkPart::Users {

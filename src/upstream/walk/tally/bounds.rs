@@ -4,6 +4,8 @@ use bytesize::ByteSize;
 
 use super::Tally;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::plan::Limits;
+use crate::snapshot::Counts;
 
 impl Tally<'_> {
     /// Whether all that was read is within the bounds, that of other lists of the walk included.
@@ -14,7 +16,7 @@ impl Tally<'_> {
         let exceeded = if self.pages > limits.pages.into() {
             format!("more than {} pages (`limits.pages`)", limits.pages)
         } else if taken.records_of_all() > limits.groups.into() {
-            format!("more than {} records (`limits.groups`)", limits.groups)
+            return Err(too_many_records(limits));
         } else if taken.bytes_of_all() > limits.walk_bytes.as_u64() {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
         } else if taken.mapped_bytes_of_all() > self.adapter.room() {
@@ -36,15 +38,32 @@ impl Tally<'_> {
         if self.spending.records == 0 || is_any || self.adapter.is_of_changes() {
             return Ok(());
         }
-        let records = self.spending.records;
-        let wanted = if self.counts.skipped == 0 {
-            "a value at the path that `records.only` compares"
-        } else {
-            self.adapter.wanted_of_records()
-        };
-        Err(UpstreamError::new(
-            ErrorKind::Mapping,
-            format!("none of {records} records has {wanted}"),
-        ))
+        let wanted = self.adapter.wanted_of_records();
+        Err(nothing_read(self.spending.records, self.counts, wanted))
     }
+}
+
+/// That a list has more records than it may.
+pub(in crate::upstream::walk) fn too_many_records(limits: &Limits) -> UpstreamError {
+    UpstreamError::new(
+        ErrorKind::LimitExceeded,
+        format!("more than {} records (`limits.groups`)", limits.groups),
+    )
+}
+
+/// That none of so many records has what is wanted of it, or what is compared where conditions left all of them out.
+pub(in crate::upstream::walk) fn nothing_read(
+    records: u64,
+    counts: Counts,
+    wanted: &str,
+) -> UpstreamError {
+    let wanted = if counts.skipped == 0 {
+        "a value at the path that `records.only` compares"
+    } else {
+        wanted
+    };
+    UpstreamError::new(
+        ErrorKind::Mapping,
+        format!("none of {records} records has {wanted}"),
+    )
 }

@@ -6,6 +6,7 @@ use crate::observe::Observers;
 use crate::plan::{Details, RelatedList, ReuseMarker, ReuseRule};
 use crate::upstream::walk::marks::GroupMark;
 
+use super::super::asking::AskedLists;
 use super::super::people::{people_of, put_people};
 use super::super::users::forget_addresses;
 use super::{
@@ -46,9 +47,12 @@ impl GroupCompletion<'_> {
         let known = known.filter(|_| is_etag(details.reuse.as_ref()));
         let asked = known.filter(|_| !self.recollection.is_full);
         let outer = self.outer_values(&details.list, group, listed)?;
-        let list = (RelatedList::Details, observers);
-        let answer = self.ask(list, &group.source_id, outer, asked);
-        match (answer.await?, before) {
+        let lists = vec![(RelatedList::Details, asked)];
+        let asked = AskedLists { lists, observers };
+        let mut answers = self.ask(asked, &group.source_id, outer).await;
+        let answer = answers.pop().map(|(_, answer)| answer);
+        let answer = answer.unwrap_or_else(|| Err(UpstreamError::ours("no details were read")))?;
+        match (answer, before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
                 mark.is_reused = true;

@@ -25,7 +25,11 @@ pub(super) fn gone_or_failed(
 ) -> Result<CompletedGroup, UpstreamError> {
     let is_gone = is_missing(&error);
     let id = &group.source_id;
-    let error = error.within(WalkPart::Group { id, list });
+    let error = error.within(WalkPart::Group {
+        id,
+        list,
+        brings: &[],
+    });
     if is_gone {
         Ok(CompletedGroup::Gone(GoneRefusal { error, list, most }))
     } else {

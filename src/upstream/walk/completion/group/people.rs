@@ -1,11 +1,12 @@
-//! The people of a group, each role from a list of its own.
+//! The people of a group, each role from a list of its own, of which one request may bring several.
 
 use crate::error::UpstreamError;
 use crate::group::{Group, Member};
 use crate::observe::Observers;
 use crate::plan::{MemberList, RelatedList, ReuseMarker, ReuseRule};
-use crate::upstream::walk::marks::GroupMark;
+use crate::upstream::walk::marks::{GroupMark, ListTag};
 
+use super::super::asking::{AskedLists, BroughtAnswers};
 use super::super::people::{is_same_people, members, people_of};
 use super::super::people_read::{PeopleDoubt, PeopleRead};
 use super::super::users::without_addresses;
@@ -18,6 +19,19 @@ pub(super) struct PeopleInRole<'a> {
     observers: Observers,
     /// What came of all of them.
     read: PeopleRead,
+}
+
+/// What is known of the people of a group in one role before anything is asked for.
+pub(super) struct DuePeople<'a> {
+    pub(super) own: &'a PeopleInRole<'a>,
+    /// Those that there were.
+    before: Option<&'a Vec<Member>>,
+    /// The same, if the record of the group says that they have not changed.
+    same: Option<&'a Vec<Member>>,
+    /// Whether they are used again for that.
+    is_reused: bool,
+    /// The entity tag that they had.
+    known: Option<&'a ListTag>,
 }
 
 impl<'a> PeopleInRole<'a> {
@@ -37,66 +51,105 @@ impl<'a> PeopleInRole<'a> {
 }
 
 impl GroupCompletion<'_> {
-    /// The people of a group in one role.
-    pub(super) async fn people(
-        &self,
-        own: &PeopleInRole<'_>,
+    /// What is known of the people of a group in each role before anything is asked for.
+    pub(super) fn due_people<'g>(
+        &'g self,
         group: &Group,
         listed: ListedGroup<'_>,
-        past: &PastGroup<'_>,
+        past: &'g PastGroup<'_>,
         mark: &mut GroupMark,
-    ) -> Result<ListRead<Vec<Member>>, UpstreamError> {
-        let PeopleInRole {
-            list,
-            observers,
-            read,
-        } = own;
-        let before = past.group.as_ref();
-        let is_full = self.recollection.is_full;
-        let marker = list.reuse.as_ref().map(|rule| &rule.while_same);
+    ) -> Vec<DuePeople<'g>> {
+        let people = self.people.iter();
+        let due = people.map(|own| self.due(own, group, listed, past, mark));
+        due.collect()
+    }
+
+    fn due<'g>(
+        &self,
+        own: &'g PeopleInRole<'g>,
+        group: &Group,
+        listed: ListedGroup<'_>,
+        past: &'g PastGroup<'_>,
+        mark: &mut GroupMark,
+    ) -> DuePeople<'g> {
+        let (role, reuse) = (own.list.role, own.list.reuse.as_ref());
+        let marker = reuse.map(|rule| &rule.while_same);
         let path = marker.and_then(ReuseMarker::path);
         let value = path.and_then(|path| self.value_at(path, listed));
-        mark.values.extend(value.map(|value| (list.role, value)));
-        if list.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
+        mark.values.extend(value.map(|value| (role, value)));
+        if reuse.is_some_and(ReuseRule::is_by_record) {
             let has_marker = value.is_some() || (path.is_none() && group.updated_at.is_some());
-            self.counts.markers.note(list.role, has_marker);
+            self.counts.markers.note(role, has_marker);
         }
         let is_same = |before: &&Group| match marker {
             Some(ReuseMarker::UpdatedAt) => {
                 group.updated_at.is_some() && before.updated_at == group.updated_at
             }
             Some(ReuseMarker::Path(_)) => {
-                value.is_some() && past.mark.and_then(|past| past.value(list.role)) == value
+                value.is_some() && past.mark.and_then(|past| past.value(role)) == value
             }
             Some(ReuseMarker::Etag) | None => false,
         };
-        let same = before
-            .filter(is_same)
-            .map(|before| people_of(before, list.role));
-        if let Some(people) = same.filter(|_| !is_full) {
+        let before = past.group.as_ref();
+        let same = before.filter(is_same).map(|before| people_of(before, role));
+        let known = past.mark.and_then(|past| past.tag(role));
+        DuePeople {
+            own,
+            before: before.map(|before| people_of(before, role)),
+            same,
+            is_reused: same.is_some() && !self.recollection.is_full,
+            known: known.filter(|_| is_etag(reuse) && before.is_some()),
+        }
+    }
+
+    /// The people of a group in one role. Where the request for them brings others that are due too, those are among
+    /// the `answers` then.
+    pub(super) async fn people(
+        &self,
+        due: &DuePeople<'_>,
+        all: &[DuePeople<'_>],
+        answers: &mut BroughtAnswers,
+        group: &Group,
+        listed: ListedGroup<'_>,
+        mark: &mut GroupMark,
+    ) -> Result<ListRead<Vec<Member>>, UpstreamError> {
+        let list = due.own.list;
+        if let Some(people) = due.same.filter(|_| due.is_reused) {
             self.counts.note_reused();
             mark.is_reused = true;
             return Ok(ListRead::reused(people.clone()));
         }
-        let known = past.mark.and_then(|past| past.tag(list.role));
-        let known = known.filter(|_| is_etag(list.reuse.as_ref()) && before.is_some());
-        let asked = known.filter(|_| !is_full);
-        let outer = self.outer_values(&list.list, group, listed)?;
-        let answer = self.ask((list.role, observers), &group.source_id, outer, asked);
-        match (answer.await?, before) {
+        let is_it = |(role, _): &(RelatedList, _)| *role == list.role;
+        if !answers.iter().any(is_it) {
+            let outer = self.outer_values(&list.list, group, listed)?;
+            let brought = all
+                .iter()
+                .filter(|other| !other.is_reused && other.own.list.brought_by == list.brought_by);
+            let is_full = self.recollection.is_full;
+            let asked = AskedLists {
+                lists: brought
+                    .map(|due| (due.own.list.role, due.known.filter(|_| !is_full)))
+                    .collect(),
+                observers: &due.own.observers,
+            };
+            answers.extend(self.ask(asked, &group.source_id, outer).await);
+        }
+        let answer = answers.iter().position(is_it);
+        let answer = answer.map(|place| answers.swap_remove(place).1);
+        let answer = answer.unwrap_or_else(|| Err(UpstreamError::ours("a list was not read")))?;
+        match (answer, due.before) {
             (ListAnswer::Unchanged(tag), Some(before)) => {
                 mark.tags.push(tag);
                 mark.is_reused = true;
-                let people = people_of(before, list.role).clone();
-                Ok(ListRead::asked(people, false))
+                Ok(ListRead::asked(before.clone(), false))
             }
             (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
                 "nothing is known that could be unchanged",
             )),
-            (ListAnswer::Rows(rows, tag, left_out), _) => {
-                read.note(&rows, left_out);
-                let told = before.filter(|_| is_told_same(known, tag.as_ref()));
-                let same = same.or(told.map(|before| people_of(before, list.role)));
+            (ListAnswer::Rows(rows, tag, left_out), before) => {
+                due.own.read.note(&rows, left_out);
+                let told = before.filter(|_| is_told_same(due.known, tag.as_ref()));
+                let same = due.same.or(told);
                 mark.tags
                     .extend(tag.filter(|_| is_etag(list.reuse.as_ref())));
                 let people = members(rows);
