@@ -11,7 +11,7 @@ use crate::plan::{Limits, RelatedList};
 use crate::snapshot::Counts;
 
 use super::distinct_rows::DistinctRows;
-use super::tally::{count_skips, nothing_read, too_many_records};
+use super::records_read::{count_skips, nothing_read, too_many_records};
 
 /// A list that the pages of another one brought too.
 #[derive(Debug)]

@@ -67,6 +67,8 @@ pub use partition_set::PartitionSet;
 mod partitions;
 use partitions::read_partitions;
 
+mod records_read;
+
 mod related_observer;
 
 mod remembered;

@@ -1,7 +1,6 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
 mod bounds;
-pub(super) use bounds::{nothing_read, too_many_records};
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -16,7 +15,6 @@ use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
-use crate::page::mapping::Skip;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
@@ -30,6 +28,7 @@ use super::budget::{ListSpending, WalkBudget};
 use super::distinct::DistinctGroups;
 use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
+use super::records_read::count_skips;
 use super::remembered::{PageMemo, RememberedPages};
 use super::room::GroupRoom;
 use super::seen::{PageSeen, SeenPages};
@@ -398,23 +397,4 @@ impl<'a> Tally<'a> {
             records: self.spending.records,
         })
     }
-}
-
-/// Counts records that were skipped, and says whether one is of another kind, by what it says of itself.
-pub(super) fn count_skips(
-    counts: &mut Counts,
-    skipped: &[(usize, Skip)],
-    is_related: bool,
-) -> bool {
-    let mut has_marked = false;
-    for (_, skip) in skipped {
-        if skip.is_left_out() {
-            counts.left_out += 1;
-            has_marked |= *skip == Skip::LeftOut;
-            counts.unmarked_people += u64::from(is_related && *skip == Skip::Unmarked);
-        } else {
-            counts.skipped += 1;
-        }
-    }
-    has_marked
 }

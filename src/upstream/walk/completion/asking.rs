@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadText, row_bytes};
-use crate::observe::{ID_CHARS, Observers, WalkPart};
+use crate::observe::{ID_CHARS, WalkPart};
 use crate::page::format::excerpt;
 use crate::page::page_outcome::PageKey;
 use crate::plan::{ListReading, OuterValue, RelatedList};
@@ -15,19 +15,8 @@ use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::marks::ListTag;
 use crate::upstream::walk::related_observer::of_list;
 
-use super::group::{GroupCompletion, ListAnswer, ListedGroup};
-
-/// Lists of a group that one request brings, the one that it is for first.
-pub(super) struct AskedLists<'a> {
-    /// Each with the entity tag that it had.
-    pub(super) lists: Vec<(RelatedList, Option<&'a ListTag>)>,
-    /// Who is told of what happens.
-    pub(super) observers: &'a Observers,
-}
-
-/// What a request brought for each of the lists. Where it failed, the list that it was for says so, and of the others
-/// nothing is known.
-pub(super) type BroughtAnswers = Vec<(RelatedList, Result<ListAnswer, UpstreamError>)>;
+use super::answers::{AskedLists, BroughtAnswers, ListAnswer};
+use super::group::{GroupCompletion, ListedGroup};
 
 impl GroupCompletion<'_> {
     /// What lists of the group with this id bring, unless all of them still have the entity tag that they had by the

@@ -101,14 +101,6 @@ pub(super) struct GroupCompletion<'a> {
     pub(super) counts: CompletionCounts,
 }
 
-/// What a request for a list of a group brought.
-pub(super) enum ListAnswer {
-    /// What was read, how it is known again, and how many items `records.only` left out.
-    Rows(Vec<ReadRow>, Option<ListTag>, u64),
-    /// It has not changed.
-    Unchanged(ListTag),
-}
-
 /// What is known of a group from the walk before.
 struct PastGroup<'a> {
     group: Option<Group>,
@@ -207,7 +199,9 @@ impl<'a> GroupCompletion<'a> {
                     group = laid.value;
                 }
                 Err(error) => {
-                    return gone_or_failed(error, RelatedList::Details, details.gone, &group);
+                    let list = RelatedList::Details;
+                    let refusal = gone_or_failed(error, list, details.gone, &group)?;
+                    return Ok(CompletedGroup::Gone(refusal));
                 }
             }
         }
@@ -223,7 +217,10 @@ impl<'a> GroupCompletion<'a> {
                     self.compare_count(list.role, &people.value, &group);
                     put_people(&mut group, list.role, people.value, self.is_counted);
                 }
-                Err(error) => return gone_or_failed(error, list.role, list.gone, &group),
+                Err(error) => {
+                    let refusal = gone_or_failed(error, list.role, list.gone, &group)?;
+                    return Ok(CompletedGroup::Gone(refusal));
+                }
             }
         }
         if differs {

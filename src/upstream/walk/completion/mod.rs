@@ -7,6 +7,8 @@
 
 mod addresses;
 
+mod answers;
+
 mod asking;
 
 mod completed;

@@ -4,8 +4,7 @@ use bytesize::ByteSize;
 
 use super::Tally;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::plan::Limits;
-use crate::snapshot::Counts;
+use crate::upstream::walk::records_read::{nothing_read, too_many_records};
 
 impl Tally<'_> {
     /// Whether all that was read is within the bounds, that of other lists of the walk included.
@@ -41,29 +40,4 @@ impl Tally<'_> {
         let wanted = self.adapter.wanted_of_records();
         Err(nothing_read(self.spending.records, self.counts, wanted))
     }
-}
-
-/// That a list has more records than it may.
-pub(in crate::upstream::walk) fn too_many_records(limits: &Limits) -> UpstreamError {
-    UpstreamError::new(
-        ErrorKind::LimitExceeded,
-        format!("more than {} records (`limits.groups`)", limits.groups),
-    )
-}
-
-/// That none of so many records has what is wanted of it, or what is compared where conditions left all of them out.
-pub(in crate::upstream::walk) fn nothing_read(
-    records: u64,
-    counts: Counts,
-    wanted: &str,
-) -> UpstreamError {
-    let wanted = if counts.skipped == 0 {
-        "a value at the path that `records.only` compares"
-    } else {
-        wanted
-    };
-    UpstreamError::new(
-        ErrorKind::Mapping,
-        format!("none of {records} records has {wanted}"),
-    )
 }

@@ -6,12 +6,11 @@ use crate::observe::Observers;
 use crate::plan::{Details, RelatedList, ReuseMarker, ReuseRule};
 use crate::upstream::walk::marks::GroupMark;
 
-use super::super::asking::AskedLists;
+use super::super::answers::{AskedLists, ListAnswer};
 use super::super::people::{people_of, put_people};
 use super::super::users::forget_addresses;
 use super::{
-    GroupCompletion, ListAnswer, ListRead, ListedGroup, PastGroup, PeopleInRole, is_etag,
-    is_told_same, read,
+    GroupCompletion, ListRead, ListedGroup, PastGroup, PeopleInRole, is_etag, is_told_same, read,
 };
 
 impl GroupCompletion<'_> {

@@ -6,8 +6,6 @@ use crate::observe::WalkPart;
 use crate::plan::{RelatedList, Share};
 use crate::upstream::walk::outcome::is_missing;
 
-use super::CompletedGroup;
-
 /// How a group was refused that has been deleted meanwhile.
 pub(in crate::upstream::walk::completion) struct GoneRefusal {
     pub(in crate::upstream::walk::completion) error: UpstreamError,
@@ -16,13 +14,13 @@ pub(in crate::upstream::walk::completion) struct GoneRefusal {
     pub(in crate::upstream::walk::completion) most: Share,
 }
 
-/// What becomes of a group one of whose lists was not read: if it is not there any more, the group has been deleted.
+/// What a list of a group that was not read says: if it is not there any more, the group has been deleted.
 pub(super) fn gone_or_failed(
     error: UpstreamError,
     list: RelatedList,
     most: Share,
     group: &Group,
-) -> Result<CompletedGroup, UpstreamError> {
+) -> Result<GoneRefusal, UpstreamError> {
     let is_gone = is_missing(&error);
     let id = &group.source_id;
     let error = error.within(WalkPart::Group {
@@ -31,7 +29,7 @@ pub(super) fn gone_or_failed(
         brings: &[],
     });
     if is_gone {
-        Ok(CompletedGroup::Gone(GoneRefusal { error, list, most }))
+        Ok(GoneRefusal { error, list, most })
     } else {
         Err(error)
     }

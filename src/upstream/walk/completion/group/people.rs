@@ -6,11 +6,11 @@ use crate::observe::Observers;
 use crate::plan::{MemberList, RelatedList, ReuseMarker, ReuseRule};
 use crate::upstream::walk::marks::{GroupMark, ListTag};
 
-use super::super::asking::{AskedLists, BroughtAnswers};
+use super::super::answers::{AskedLists, BroughtAnswers, ListAnswer};
 use super::super::people::{is_same_people, members, people_of};
 use super::super::people_read::{PeopleDoubt, PeopleRead};
 use super::super::users::without_addresses;
-use super::{GroupCompletion, ListAnswer, ListRead, ListedGroup, PastGroup, is_etag, is_told_same};
+use super::{GroupCompletion, ListRead, ListedGroup, PastGroup, is_etag, is_told_same};
 
 /// The lists of people in one role.
 pub(super) struct PeopleInRole<'a> {
