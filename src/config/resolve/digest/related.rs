@@ -3,7 +3,8 @@
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
-    Details, MemberList, PartitionValue, Partitions, PersonFields, Users,
+    Details, MemberList, Pagination, PartitionValue, Partitions, PersonFields,
+    Records as WrittenRecords, Request, Users,
 };
 use crate::plan::{Records, UniqueIds};
 
@@ -46,18 +47,12 @@ impl Encode for Users {
             continuation,
             records,
             pagination,
-            fields: PersonFields { id, email },
+            fields,
             // How many may be missing shapes no list.
             unknown: _,
         } = self;
-        CanonicalTable::default()
-            .put("request", request)
-            .put("continuation", continuation)
-            .put("records", &Records::from(records.clone()))
-            .put("pagination", pagination)
-            .put("id", id)
-            .put("email", email)
-            .encode()
+        let requests = (request, continuation);
+        people(requests, records, pagination, fields)
     }
 }
 
@@ -83,7 +78,7 @@ impl Encode for MemberList {
             continuation,
             records,
             pagination,
-            fields: PersonFields { id, email },
+            fields,
             reuse: _,
             full: _,
             gone: _,
@@ -91,13 +86,24 @@ impl Encode for MemberList {
         if !enabled {
             return None;
         }
-        CanonicalTable::default()
-            .put("request", request)
-            .put("continuation", continuation)
-            .put("records", &Records::from(records.clone()))
-            .put("pagination", pagination)
-            .put("id", id)
-            .put("email", email)
-            .encode()
+        let requests = (request, continuation);
+        people(requests, records, pagination, fields)
     }
+}
+
+/// A list of people, whatever it is for.
+fn people(
+    (request, continuation): (&Request, &Option<Request>),
+    records: &WrittenRecords,
+    pagination: &Pagination,
+    PersonFields { id, email }: &PersonFields,
+) -> Option<CanonicalValue> {
+    CanonicalTable::default()
+        .put("request", request)
+        .put("continuation", continuation)
+        .put("records", &Records::from(records.clone()))
+        .put("pagination", pagination)
+        .put("id", id)
+        .put("email", email)
+        .encode()
 }

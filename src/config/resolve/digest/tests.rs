@@ -305,6 +305,19 @@ fn headers_of_all_requests_are_part_of_both() {
 }
 
 #[test]
+fn lists_of_people_and_users_have_the_digests_they_always_had() {
+    let request = "request = { path = '/{group.id}/people', query = { page = '{page}' } }";
+    let people = "continuation = { path = '/more', query = { page = '{page}' } }, \
+         records = { at = '/people', only = { path = 'kind', equals = 'user' } }, \
+         pagination = { style = 'page', limit = 10 }, fields = { id = 'id', email = ['mail', 'login'] }";
+    let told = ["members", "admins", "guests", "users"].map(|list| {
+        let (shape, account) = digests(&format!("{list} = {{ {request}, {people} }}"), &[]);
+        format!("{list}: shape {shape}, account {account}\n")
+    });
+    insta::assert_snapshot!(told.concat());
+}
+
+#[test]
 fn a_list_of_people_that_is_not_asked_for_changes_nothing() {
     let members = |enabled: bool| {
         digests(
