@@ -64,7 +64,16 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<Walked, Interrupted> {
+    pub(super) async fn run(self) -> Result<Walked, Interrupted> {
+        let memory = self.tally.memory();
+        let ended = self.read().await;
+        if ended.is_err() {
+            memory.give_back().await;
+        }
+        ended
+    }
+
+    async fn read(mut self) -> Result<Walked, Interrupted> {
         self.count().await?;
         let first = self.adapter.first_page();
         self.positions.insert(first.clone());

@@ -3,6 +3,7 @@
 //! Pages that were announced are read at once, and each takes the room for its own groups. The stream
 //! of them is polled all the while, so whatever the others hold on their way is given back in time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
@@ -14,20 +15,50 @@ use crate::page::fetched_page::FetchedPage;
 /// About what the place of a group takes, by its id.
 const INDEXED: u64 = 16;
 
+/// What an attempt at a list takes of the memory of its walk. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct AttemptMemory {
+    hold: WalkHold,
+    bytes: Arc<AtomicU64>,
+}
+
+impl AttemptMemory {
+    pub(super) fn new(hold: WalkHold) -> Self {
+        let bytes = Arc::default();
+        Self { hold, bytes }
+    }
+
+    async fn grow(&self, bytes: u64, deadline: Instant) -> Result<(), UpstreamError> {
+        self.hold.grow(bytes, deadline).await?;
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives all of it back: the attempt has failed, and the walk goes on.
+    pub(super) async fn give_back(&self) {
+        self.hold.shrink(self.bytes.load(Ordering::Relaxed)).await;
+    }
+
+    /// The memory of the walk.
+    pub(super) fn into_hold(self) -> WalkHold {
+        self.hold
+    }
+}
+
 /// The room for the groups of a walk.
 #[derive(Debug)]
 pub(super) struct GroupRoom {
-    hold: WalkHold,
+    memory: AttemptMemory,
     /// What the snapshot may still take.
     left: AtomicU64,
     deadline: Instant,
 }
 
 impl GroupRoom {
-    /// The room of a walk with this `hold`, whose snapshot may take so much more.
-    pub(super) const fn new(hold: WalkHold, left: u64, deadline: Instant) -> Self {
+    /// The room of a walk with this `memory`, whose snapshot may take so much more.
+    pub(super) const fn new(memory: AttemptMemory, left: u64, deadline: Instant) -> Self {
         Self {
-            hold,
+            memory,
             left: AtomicU64::new(left),
             deadline,
         }
@@ -49,7 +80,7 @@ impl GroupRoom {
         }
         let groups = page.mapped().groups.rows().len() as u64;
         let bytes = page.mapped().groups.bytes() + groups * INDEXED + page.mapped().row_bytes();
-        self.hold.grow(bytes, self.deadline).await
+        self.memory.grow(bytes, self.deadline).await
     }
 }
 

@@ -11,7 +11,6 @@ use http::header::{CONTENT_RANGE, ETAG};
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::list_memory::WalkHold;
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
@@ -30,7 +29,7 @@ use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
 use super::records_read::count_skips;
 use super::remembered::{PageMemo, RememberedPages};
-use super::room::GroupRoom;
+use super::room::{AttemptMemory, GroupRoom};
 use super::seen::{PageSeen, SeenPages};
 
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
@@ -91,7 +90,7 @@ pub(super) struct Tally<'a> {
     /// The entity tag of the first page, where that matters.
     etag: Option<HeaderValue>,
     /// The memory that the groups are counted with.
-    hold: WalkHold,
+    memory: AttemptMemory,
     remembered: RememberedPages,
 }
 
@@ -127,16 +126,23 @@ impl<'a> Tally<'a> {
             pages: 0,
             listed: 0,
             etag: None,
-            hold: (budget.hold()).unwrap_or_else(|| adapter.memory.lists().walk()),
+            memory: AttemptMemory::new(
+                (budget.hold()).unwrap_or_else(|| adapter.memory.lists().walk()),
+            ),
             remembered: RememberedPages::default(),
         }
+    }
+
+    /// What it has taken of the memory of the walk.
+    pub(super) fn memory(&self) -> AttemptMemory {
+        self.memory.clone()
     }
 
     /// The room for the groups of further pages.
     pub(super) fn room(&self, deadline: Instant) -> GroupRoom {
         let taken = self.spending.mapped_bytes_of_all();
         let left = self.adapter.room().saturating_sub(taken);
-        GroupRoom::new(self.hold.clone(), left, deadline)
+        GroupRoom::new(self.memory.clone(), left, deadline)
     }
 
     /// Adds one page. One that was read before adds nothing.
@@ -383,7 +389,7 @@ impl<'a> Tally<'a> {
             counts: self.counts,
             pages: self.pages,
             ended_by,
-            hold: self.hold,
+            hold: self.memory.into_hold(),
             remembered: self.remembered,
             is_of_changes: false,
             keeps_list: false,

@@ -1,14 +1,18 @@
 //! Walks of groups that name people by their ids, beside a list of users.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 
+use crate::error::UpstreamError;
 use crate::group::Group;
 use crate::observe::{Observers, Timeline};
 use crate::page_memory::{PageMemory, PageRoom};
+use crate::upstream::transport::Replay;
+use crate::upstream::walk::tests::adapter;
 use crate::upstream::walk::walk;
 
 use super::forge::{Forge, lock};
@@ -123,14 +127,18 @@ async fn users_are_counted_while_they_are_read() {
     assert_eq!((notes.users, notes.records), (250, 4));
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_users_take_is_counted_while_the_walk_runs_and_given_back_with_its_list() {
+fn memory() -> PageMemory {
     const MIB: u64 = 1024 * 1024;
-    let memory = PageMemory::new(PageRoom {
+    PageMemory::new(PageRoom {
         decoded_and_lists: 64 * MIB,
         decoded: 16 * MIB,
         received: 16 * MIB,
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_users_take_is_counted_while_the_walk_runs_and_given_back_with_its_list() {
+    let memory = memory();
     let forge = forge(4, 20_000, "one.example");
     *lock(&forge.page) = 5000;
     let mut walker = Walker::of(&forge, &with_users(""));
@@ -141,4 +149,45 @@ async fn what_users_take_is_counted_while_the_walk_runs_and_given_back_with_its_
     assert!((800_000..1_600_000).contains(&collected), "{collected}");
     drop(list);
     assert_eq!(memory.counts().lists.collected, 0);
+}
+
+/// Refuses a further page of the users as often as this says, and is a forge otherwise.
+#[derive(Debug)]
+struct Refusing(Arc<Forge>, Mutex<usize>);
+
+impl Replay for Refusing {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let mut times = lock(&self.1);
+        if request.uri() == "http://forge.example/users?page=2" && *times > 0 {
+            *times -= 1;
+            let mut refusal = Response::new(Bytes::new());
+            *refusal.status_mut() = StatusCode::NOT_FOUND;
+            return Ok(refusal);
+        }
+        self.0.respond(request)
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_users_that_is_read_once_more_takes_no_more_than_one_that_is_read_once() {
+    let forge = forge(4, 250, "one.example");
+    let mut collected = Vec::new();
+    for refused in [0, 1] {
+        let memory = memory();
+        let adapter = adapter(&with_users("")).with_room(1 << 30);
+        let adapter = Arc::new(adapter.within(memory.clone()));
+        adapter.set_replay(Arc::new(Refusing(Arc::clone(&forge), Mutex::new(refused))));
+        let timeline = Arc::new(Timeline::default());
+        let list = walk(&adapter, &Observers::from(Arc::clone(&timeline)))
+            .await
+            .unwrap();
+        assert_eq!(timeline.notes().pages, 1 + 3 + 4 + 2 * refused as u64);
+        collected.push(memory.counts().lists.collected);
+        drop(list);
+    }
+    assert_eq!(collected[0], collected[1]);
 }
