@@ -198,7 +198,7 @@ impl Recorder {
     /// Takes note that lists which belong to that of groups are whole.
     pub(super) fn is_whole(&self, labels: &[String]) {
         let open = &mut lock(&self.recorded).open;
-        labels.iter().for_each(|label| drop(open.remove(label)));
+        open.retain(|label, _| !labels.contains(label));
     }
 
     fn own_list(partition: Option<u64>) -> OfList {

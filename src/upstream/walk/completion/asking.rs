@@ -28,7 +28,7 @@ impl GroupCompletion<'_> {
         outer: OuterValues,
     ) -> BroughtAnswers {
         let first = asked.lists.first().map(|(list, _)| *list);
-        match self.ask_for_all(asked, id, outer).await {
+        match Box::pin(self.ask_for_all(asked, id, outer)).await {
             Ok(answers) => answers,
             Err(error) => first.map(|list| (list, Err(error))).into_iter().collect(),
         }
@@ -58,7 +58,7 @@ impl GroupCompletion<'_> {
         };
         let own = of_list(self.context.observers, which, part);
         let observers = own.as_ref().unwrap_or(observers);
-        names.iter().for_each(|_| self.counts.note_asked());
+        self.counts.note_asked(names.len() as u64);
         let list = adapter.reading(&names, outer.clone(), None);
         let first = list.first_page();
         let request = PageKey::of(&list.request(&first)?, &first);

@@ -66,9 +66,9 @@ impl CompletionCounts {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// Takes note that a list is asked for.
-    pub(super) fn note_asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+    /// Takes note that so many lists are asked for.
+    pub(super) fn note_asked(&self, lists: u64) {
+        self.asked.fetch_add(lists, Ordering::Relaxed);
     }
 
     /// Takes note that a list is used again.
