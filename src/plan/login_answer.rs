@@ -117,9 +117,9 @@ impl PlaceTable {
 
 impl<'de> Deserialize<'de> for LoginLocation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LocationVisitor;
+        struct LoginLocationVisitor;
 
-        impl<'de> Visitor<'de> for LocationVisitor {
+        impl<'de> Visitor<'de> for LoginLocationVisitor {
             type Value = LoginLocation;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,7 +140,7 @@ impl<'de> Deserialize<'de> for LoginLocation {
             }
         }
 
-        deserializer.deserialize_any(LocationVisitor)
+        deserializer.deserialize_any(LoginLocationVisitor)
     }
 }
 

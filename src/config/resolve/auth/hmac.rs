@@ -28,11 +28,12 @@ pub(super) fn hmac(written: &HmacAuth, block: &mut Block<'_>) -> Option<Hmac> {
         Some(date) => date_of(date, &mut block.table("date")).map(Some),
         None => Some(None),
     };
-    let texts = Texts(written);
+    let texts = HmacTexts(written);
     let derived_key = {
         let table = &mut block.table("derived_key");
         let texts = written.derived_key.iter().enumerate();
-        all(texts.map(|(index, text)| Texts(written).of_request(&index.to_string(), text, table)))
+        all(texts
+            .map(|(index, text)| HmacTexts(written).of_request(&index.to_string(), text, table)))
     };
     let signed_headers = {
         let table = &mut block.table("signed_headers");
@@ -100,7 +101,11 @@ pub(super) fn is_key(key: &SecretValue, encoding: KeyEncoding, block: &mut Block
 }
 
 /// Where the signature goes: into a header, or into the query.
-fn place(written: &HmacAuth, texts: &Texts<'_>, block: &mut Block<'_>) -> Option<SignaturePlace> {
+fn place(
+    written: &HmacAuth,
+    texts: &HmacTexts<'_>,
+    block: &mut Block<'_>,
+) -> Option<SignaturePlace> {
     if let (Some(_), false) = (&written.header, written.query.is_empty()) {
         let help = "name `header` or `query`; headers without `{signature}` belong under `headers`";
         block.wrong(
@@ -129,7 +134,11 @@ fn place(written: &HmacAuth, texts: &Texts<'_>, block: &mut Block<'_>) -> Option
     })
 }
 
-fn query(written: &HmacAuth, texts: &Texts<'_>, block: &mut Block<'_>) -> Option<SignaturePlace> {
+fn query(
+    written: &HmacAuth,
+    texts: &HmacTexts<'_>,
+    block: &mut Block<'_>,
+) -> Option<SignaturePlace> {
     if written.query.is_empty() {
         let problem = Problem::new(block.own_path(), "the signature has no place to go to");
         block.push(problem.with_help(
@@ -155,9 +164,9 @@ fn query(written: &HmacAuth, texts: &Texts<'_>, block: &mut Block<'_>) -> Option
 }
 
 /// Reads texts with placeholders, of which each place has its own.
-struct Texts<'a>(&'a HmacAuth);
+struct HmacTexts<'a>(&'a HmacAuth);
 
-impl Texts<'_> {
+impl HmacTexts<'_> {
     /// What is sent with the request and signed with it.
     fn of_request(&self, key: &str, text: &str, block: &mut Block<'_>) -> Option<SigningText> {
         const LATER: [SigningPlaceholder; 5] = [

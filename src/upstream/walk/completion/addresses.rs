@@ -39,7 +39,7 @@ struct User {
 
 /// What is known of an id.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(super) enum FoundUser<'a> {
     /// A user with this address, if it has any.
     User(Option<&'a str>),
     /// No user has it.
@@ -103,13 +103,13 @@ impl Addresses {
     }
 
     /// What is known of an id that a group names.
-    pub(super) fn of(&self, id: &str) -> Found<'_> {
+    pub(super) fn of(&self, id: &str) -> FoundUser<'_> {
         let user = |place: &u32| self.users.get(*place as usize);
         let is_it = |place: &u32| user(place).and_then(|user| user.id(&self.texts)) == Some(id);
         let found = self.places.find(self.state.hash_one(id), is_it);
-        found.and_then(user).map_or(Found::Nobody, |user| {
+        found.and_then(user).map_or(FoundUser::Nobody, |user| {
             user.is_named.store(true, Ordering::Relaxed);
-            Found::User(user.address(&self.texts))
+            FoundUser::User(user.address(&self.texts))
         })
     }
 
@@ -160,9 +160,9 @@ mod tests {
             row(Some("12"), Some("bob@a.example")),
         ];
         let users = Addresses::new(rows);
-        assert_eq!(users.of("1"), Found::User(Some("ann@a.example")));
-        assert_eq!(users.of("2"), Found::User(None));
-        assert_eq!(users.of("3"), Found::Nobody);
+        assert_eq!(users.of("1"), FoundUser::User(Some("ann@a.example")));
+        assert_eq!(users.of("2"), FoundUser::User(None));
+        assert_eq!(users.of("3"), FoundUser::Nobody);
         assert_eq!(
             (users.len(), users.addressed, users.contradicted),
             (3, 2, 1)

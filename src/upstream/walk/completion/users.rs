@@ -21,7 +21,7 @@ use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::outcome::Walked;
 use crate::upstream::walk::related_observer::{of_list, of_related};
 
-use super::addresses::{Addresses, Found, address_bytes};
+use super::addresses::{Addresses, FoundUser, address_bytes};
 
 /// About what an id takes that no user has, beside its text.
 const UNKNOWN_BYTES: usize = 48;
@@ -117,8 +117,8 @@ impl<'a> UserLists<'a> {
         for person in everybody(group) {
             let Some(id) = &person.id else { continue };
             person.email = match list.addresses.of(id) {
-                Found::User(address) => address.map(str::to_owned),
-                Found::Nobody => {
+                FoundUser::User(address) => address.map(str::to_owned),
+                FoundUser::Nobody => {
                     bytes += self.note_unknown(list, id)?;
                     None
                 }
