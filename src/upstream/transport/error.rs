@@ -122,7 +122,17 @@ pub(super) fn to_upstream_error(error: BoxError, timeouts: &TimeoutText) -> Upst
     } else {
         ErrorKind::Connect
     };
-    UpstreamError::new(kind, chain(&*error))
+    let mut detail = chain(&*error);
+    let is_no_tls = |error: &rustls::Error| {
+        matches!(
+            error,
+            rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)
+        )
+    };
+    if cause(&*error).is_some_and(is_no_tls) {
+        detail += "; what answers there does not speak TLS: is it plain http (`base_url`)?";
+    }
+    UpstreamError::new(kind, detail)
 }
 
 /// Whether the header section of an HTTP/2 response was refused here. The protocol has one code for
