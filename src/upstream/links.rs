@@ -16,8 +16,13 @@ pub enum LinkError {
     #[error("is neither a URL nor a path that begins with a slash")]
     Relative,
     /// It has another origin, to which our credentials must not be sent.
-    #[error("has another origin, `{0}`, which `pagination.origins` does not list")]
-    Foreign(String),
+    #[error("has another origin, `{origin}`, which `pagination.origins` does not list: `{link}`")]
+    Foreign {
+        /// That origin.
+        origin: String,
+        /// The URL without its values.
+        link: String,
+    },
     /// It holds what only `auth` may say.
     #[error("holds a user name or password, which is never sent on: credentials belong in `auth`")]
     Userinfo,
@@ -36,8 +41,10 @@ impl LinkRules {
         let origin = url.origin();
         let is_allowed = origin == base.origin() || self.origins.iter().any(|one| one.covers(&url));
         if !is_allowed {
-            let origin = excerpt(&origin.ascii_serialization(), ORIGIN_CHARS);
-            return Err(LinkError::Foreign(origin));
+            return Err(LinkError::Foreign {
+                origin: excerpt(&origin.ascii_serialization(), ORIGIN_CHARS),
+                link: excerpt(&without_values(&url), LINK_CHARS),
+            });
         }
         if holds_userinfo(&url) {
             return Err(LinkError::Userinfo);
@@ -75,5 +82,26 @@ fn below(base: &str, path: &str) -> String {
     format!("{base}{path}")
 }
 
+/// A URL as a message shows it: without a user, and of its parameters the names, for the values may be credentials.
+fn without_values(url: &Url) -> String {
+    let query = url.query().map_or_else(String::new, |query| {
+        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((name, _)) => format!("{name}=…"),
+            None => "…".to_owned(),
+        });
+        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+    });
+    let origin = url.origin();
+    let start = if origin.is_tuple() {
+        origin.ascii_serialization()
+    } else {
+        format!("{}:", url.scheme())
+    };
+    format!("{start}{}{query}", url.path())
+}
+
 /// How much of an origin an error shows: more than any that exists.
 const ORIGIN_CHARS: usize = 300;
+
+/// How much of a URL without its values an error shows.
+const LINK_CHARS: usize = 200;

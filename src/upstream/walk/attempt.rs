@@ -346,7 +346,7 @@ impl<'a> Attempt<'a> {
 
     /// An upstream that links to another origin may be compromised.
     fn warn(&self, error: &PagerError) {
-        if let PagerError::Url(LinkError::Foreign(origin)) = error {
+        if let PagerError::Url(LinkError::Foreign { origin, .. }) = error {
             let source = &**self.adapter.name();
             let origin = self.adapter.masks.text(origin);
             tracing::warn!(source, origin, "refused a URL of another origin");

@@ -39,8 +39,8 @@ async fn a_next_page_elsewhere_is_refused_unless_the_adapter_names_the_origin(#[
     assert_eq!(
         error.detail,
         format!(
-            "the URL of the next page has another origin, `{}`, which `pagination.origins` does \
-             not list",
+            "the URL of the next page has another origin, `{0}`, which `pagination.origins` does \
+             not list: `{0}/2?secret=…`",
             pages.base_url()
         )
     );
@@ -53,4 +53,24 @@ async fn a_next_page_elsewhere_is_refused_unless_the_adapter_names_the_origin(#[
     for request in pages.requests() {
         assert_eq!(header(&request, "authorization"), Some("Bearer s3cr3t"));
     }
+}
+
+#[tokio::test]
+async fn a_link_of_a_record_elsewhere_is_shown_without_values_and_secrets() {
+    let server = Server::start(|_| {
+        let link = "https://me:pass@elsewhere.example/s3cr3t/1?token=theirs&theirs";
+        answer(&json!({ "items": [{ "id": 1, "people": link }] }))
+    })
+    .await;
+    let keys = "auth = { type = 'bearer', token = { env = 'SECRET' } }\n\
+                [upstreams.staff.members]\n\
+                request = { path = '{record/people}' }\n\
+                records = '/'\n\
+                fields = { id = 'id' }";
+    let error = failed(&impatient(server.base_url(), keys)).await;
+    assert_eq!(
+        error.detail,
+        "the members of the group `1`: the link `{record/people}` has another origin, `https://elsewhere.example`, \
+         which `pagination.origins` does not list: `https://elsewhere.example/***/1?token=…&…`"
+    );
 }

@@ -105,7 +105,7 @@ async fn a_link_to_another_origin_is_not_followed() {
     assert_eq!(
         error.to_string(),
         "pagination: the URL of the next page has another origin, `http://127.0.0.1:9`, \
-         which `pagination.origins` does not list"
+         which `pagination.origins` does not list: `http://127.0.0.1:9/v2/teams`"
     );
 }
 
