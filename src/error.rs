@@ -142,6 +142,8 @@ pub(crate) enum Concern {
     LaterPage,
     /// A login: it says nothing of any list.
     Login,
+    /// No answer: a request that could not be made, or what all lists together come to.
+    NoAnswer,
 }
 
 /// Why an upstream did not give its list.
@@ -211,6 +213,14 @@ impl UpstreamError {
     pub fn with_status(mut self, status: http::StatusCode) -> Self {
         self.status = Some(status);
         self
+    }
+
+    /// A failure of this kind that no single answer shows.
+    pub(crate) fn of_no_answer(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            concern: Concern::NoAnswer,
+            ..Self::new(kind, detail)
+        }
     }
 
     /// The same failure, of a part of what was asked for.

@@ -35,7 +35,7 @@ impl Requests {
 /// A request that contains nothing from the upstream but a link, and still cannot be rendered: our fault.
 pub(super) fn render_error(error: TemplateError) -> UpstreamError {
     if matches!(error, TemplateError::Link(..)) {
-        return UpstreamError::new(ErrorKind::Mapping, error.to_string());
+        return UpstreamError::of_no_answer(ErrorKind::Mapping, error.to_string());
     }
     UpstreamError::ours(format!("the request cannot be rendered: {error}"))
 }

@@ -1,13 +1,14 @@
 //! Asks for the lists of a group that one request brings.
 
 use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadText, row_bytes};
-use crate::observe::{ID_CHARS, WalkPart};
-use crate::page::format::excerpt;
+use crate::observe::WalkPart;
+use crate::page::format::names;
 use crate::page::page_outcome::PageKey;
-use crate::plan::{ListReading, OuterValue, RelatedList};
+use crate::plan::{ListReading, OuterValue, Path, RelatedList};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
@@ -61,7 +62,9 @@ impl GroupCompletion<'_> {
         self.counts.note_asked(names.len() as u64);
         let list = adapter.reading(&names, outer.clone(), None);
         let first = list.first_page();
-        let request = PageKey::of(&list.request(&first)?, &first);
+        let request = list.request(&first);
+        let request = request.map_err(|error| adapter.masks.error(error))?;
+        let request = PageKey::of(&request, &first);
         let known = known_of_all(&lists, request);
         let list = match &known {
             Some((tag, _)) => adapter.reading(&names, outer, Some(tag)),
@@ -121,7 +124,7 @@ impl GroupCompletion<'_> {
     /// The values that the requests of a list take of a group and of its partition.
     pub(super) fn outer_values(
         &self,
-        list: &ListReading,
+        (which, list): (RelatedList, &ListReading),
         group: &Group,
         listed: ListedGroup<'_>,
     ) -> Result<OuterValues, UpstreamError> {
@@ -142,10 +145,7 @@ impl GroupCompletion<'_> {
                 }
             };
             let value = value.ok_or_else(|| {
-                let id = excerpt(&group.source_id, ID_CHARS);
-                let lacks = format!("the group `{id}` has no value for `{{{name}}}`");
-                let detail = format!("{lacks}, which a request for it needs");
-                UpstreamError::new(ErrorKind::Mapping, detail)
+                UpstreamError::of_no_answer(ErrorKind::Mapping, lacks(which, name, listed))
             })?;
             values.push((name.clone(), value));
         }
@@ -164,4 +164,38 @@ fn known_of_all<'a>(
     let tag = known.first()?.tag.clone();
     let is_same = |known: &&ListTag| known.request == request && known.tag == tag;
     known.iter().all(is_same).then_some((tag, known))
+}
+
+/// What is said of a group one of whose lists cannot be asked for without this value.
+fn lacks(which: RelatedList, name: &OuterValue, listed: ListedGroup<'_>) -> String {
+    let beside = match name {
+        OuterValue::Record(path) => listed.row.group().ok().map_or_else(String::new, |group| {
+            beside(path, group.attributes.members())
+        }),
+        OuterValue::Group(field) => format!(": see `fields.{field}`"),
+        OuterValue::Partition(_) | OuterValue::Since => String::new(),
+    };
+    format!("it has no value for `{{{name}}}`, which `{which}.request` needs{beside}")
+}
+
+/// What a record has where a path goes on in vain: names, never values. What fields take is not among the members of
+/// the record itself, and stands in the configuration.
+fn beside(path: &Path, mut members: Map<String, Value>) -> String {
+    let mut around = None;
+    for segment in path.segments() {
+        match members.remove(segment) {
+            Some(Value::Object(below)) => {
+                members = below;
+                around = Some(segment);
+            }
+            Some(_) | None => break,
+        }
+    }
+    let valued = members.iter().filter(|(_, value)| !value.is_null());
+    let valued: Vec<_> = valued.map(|(name, _)| name.as_str()).collect();
+    match around {
+        _ if valued.is_empty() => String::new(),
+        Some(around) => format!("; its `{around}` {}", names(&valued)),
+        None => format!("; beside what `fields` takes, it {}", names(&valued)),
+    }
 }

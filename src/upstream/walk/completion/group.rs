@@ -31,7 +31,7 @@ use people::PeopleInRole;
 /// A group that was listed.
 #[derive(Clone, Copy)]
 pub(super) struct ListedGroup<'a> {
-    row: PageRowRef<'a>,
+    pub(super) row: PageRowRef<'a>,
     /// What else was read of its record.
     pub(super) beside: Option<&'a ReadRow>,
     /// The values of its partition.

@@ -149,18 +149,24 @@ impl<'a> UserLists<'a> {
             return Ok(());
         }
         let example = excerpt(example, ID_CHARS);
+        let of = unknown + self.named();
         let detail = format!(
-            "{unknown} people whom groups name, such as `{example}`, are not among the {} users, more than {most} of \
-             all (`users.unknown`): `users.fields.id` must be the id that groups name",
+            "{unknown} of the {of} people whom groups have named, such as `{example}`, are not among the {} users, \
+             more than {most} of all (`users.unknown`): `users.fields.id` must be the id that groups name",
             self.len
         );
-        Err(UpstreamError::new(ErrorKind::Mapping, detail))
+        Err(UpstreamError::of_no_answer(ErrorKind::Mapping, detail))
+    }
+
+    /// How many of the users groups have named so far.
+    fn named(&self) -> u64 {
+        let lists = self.lists.values();
+        lists.map(|list| list.addresses.named()).sum()
     }
 
     /// How many people are none of the users, once all groups have theirs.
     pub(super) fn finish(&self, source: &str) -> Result<u64, UpstreamError> {
-        let lists = self.lists.values();
-        let named = lists.map(|list| list.addresses.named()).sum();
+        let named = self.named();
         let example = self.example();
         self.check(named, &example)?;
         let unknown = self.unknown.load(Ordering::Relaxed);
@@ -239,7 +245,7 @@ fn check_read(walked: &Walked) -> Result<(), UpstreamError> {
     }
     let records = walked.rows.len();
     let detail = format!("none of {records} records has an id (`users.fields.id`)");
-    Err(UpstreamError::new(ErrorKind::Mapping, detail))
+    Err(UpstreamError::of_no_answer(ErrorKind::Mapping, detail))
 }
 
 /// Without the addresses that a list of users decides: what a group itself says of its people.

@@ -45,7 +45,7 @@ impl GroupCompletion<'_> {
         let known = known.and_then(|past| past.tag(RelatedList::Details));
         let known = known.filter(|_| is_etag(details.reuse.as_ref()));
         let asked = known.filter(|_| !self.recollection.is_full);
-        let outer = self.outer_values(&details.list, group, listed)?;
+        let outer = self.outer_values((RelatedList::Details, &details.list), group, listed)?;
         let lists = vec![(RelatedList::Details, asked)];
         let asked = AskedLists { lists, observers };
         let mut answers = self.ask(asked, &group.source_id, outer).await;

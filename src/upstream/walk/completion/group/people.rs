@@ -121,7 +121,7 @@ impl GroupCompletion<'_> {
         }
         let is_it = |(role, _): &(RelatedList, _)| *role == list.role;
         if !answers.iter().any(is_it) {
-            let outer = self.outer_values(&list.list, group, listed)?;
+            let outer = self.outer_values((list.role, &list.list), group, listed)?;
             let brought = all
                 .iter()
                 .filter(|other| !other.is_reused && other.own.list.brought_by == list.brought_by);
