@@ -87,7 +87,7 @@ impl Exchange {
         Self {
             transport,
             login: login.map(Arc::new),
-            classifier: classifier(rules),
+            classifier: classifier(rules).of_lists(),
             caller: None,
             shares_login: false,
         }

@@ -26,6 +26,14 @@ pub enum FormatError {
         /// What the decoder rejected, and where.
         problem: String,
     },
+    /// There is no body.
+    #[error("expected {expected}, but the body is empty{advice}")]
+    Empty {
+        /// The format's name.
+        expected: &'static str,
+        /// What helps where that is no fault.
+        advice: String,
+    },
     /// The body is nested deeper than the adapter allows.
     #[error("{what} more than {depth} deep (`limits.depth`) at line {line} column {column}")]
     Nested {
@@ -154,7 +162,7 @@ pub enum FormatError {
 impl From<FormatError> for UpstreamError {
     fn from(error: FormatError) -> Self {
         let kind = match error {
-            FormatError::Unreadable { .. } => ErrorKind::Decode,
+            FormatError::Unreadable { .. } | FormatError::Empty { .. } => ErrorKind::Decode,
             FormatError::Absent { .. }
             | FormatError::Missing { .. }
             | FormatError::NoMembers { .. }
@@ -178,10 +186,16 @@ impl FormatError {
         body: &[u8],
         problem: impl fmt::Display,
     ) -> Self {
-        Self::Unreadable {
-            expected,
-            looks: looks(body),
-            problem: problem.to_string(),
+        match looks(body) {
+            Some(looks) => Self::Unreadable {
+                expected,
+                looks,
+                problem: problem.to_string(),
+            },
+            None => Self::Empty {
+                expected,
+                advice: String::new(),
+            },
         }
     }
 }

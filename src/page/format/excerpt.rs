@@ -6,17 +6,17 @@ use super::text;
 /// How much of a body a message may show.
 pub(super) const GLIMPSE_CHARS: usize = 12;
 
-/// What a body looks like at first sight.
-pub(super) fn looks(body: &[u8]) -> String {
+/// What a body looks like at first sight; nothing if it is empty.
+pub(super) fn looks(body: &[u8]) -> Option<String> {
     let start = text::without_bom(body).trim_ascii_start();
     if start.is_empty() {
-        return "is empty".to_owned();
+        return None;
     }
     if begins_html(start) {
-        return AN_HTML_PAGE.to_owned();
+        return Some(AN_HTML_PAGE.to_owned());
     }
     let start = String::from_utf8_lossy(&start[..start.len().min(4 * GLIMPSE_CHARS)]);
-    format!("begins with `{}`", excerpt(&start, GLIMPSE_CHARS))
+    Some(format!("begins with `{}`", excerpt(&start, GLIMPSE_CHARS)))
 }
 
 /// The first characters of a text, printable, with a mark where more were left out.

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use super::off_thread::{Urgency, run};
 use crate::clock::WallClock;
 use crate::error::UpstreamError;
-use crate::page::format::{Bounds, Page, PageWeight, charset, without_prefix};
+use crate::page::format::{Bounds, FormatError, Page, PageWeight, charset, without_prefix};
 use crate::page_memory::{BodyHold, OwnWaits, PageHold, PageMemory, UNCOUNTED};
 use crate::plan::{BodyFormat, ClassifyRules};
 
@@ -43,6 +44,8 @@ pub struct Classifier {
     bounds: Bounds,
     /// For delays that are written as points in time.
     wall: WallClock,
+    /// Whether they are those to requests for lists, which may be empty.
+    is_of_lists: bool,
 }
 
 impl Classifier {
@@ -51,6 +54,15 @@ impl Classifier {
             rules: Arc::new(rules),
             bounds,
             wall,
+            is_of_lists: false,
+        }
+    }
+
+    /// The same for the responses to requests for lists.
+    pub(super) fn of_lists(self) -> Self {
+        Self {
+            is_of_lists: true,
+            ..self
         }
     }
 
@@ -109,6 +121,7 @@ impl Classifier {
         let charset = charset(&headers);
         let read = rules.format.read(body, charset, self.bounds);
         let read = read.and_then(|page| page.with_embedded(&rules.embedded, self.bounds));
+        let read = read.map_err(|error| self.advised(error, status, &headers));
         let guessed;
         let page = match (&read, rules.format) {
             (Ok(page), BodyFormat::Decoded(_)) => page,
@@ -139,6 +152,28 @@ impl Classifier {
             is_unchanged: false,
             hold: PageHold::default(),
         })
+    }
+
+    /// The error, with what says that an empty body is an empty list.
+    fn advised(&self, error: FormatError, status: StatusCode, headers: &HeaderMap) -> FormatError {
+        let FormatError::Empty { expected, .. } = error else {
+            return error;
+        };
+        let length = headers.get(CONTENT_LENGTH);
+        let rule = if status != StatusCode::OK {
+            Some(format!("status = {}", status.as_u16()))
+        } else if length.is_some_and(|length| length == "0") {
+            Some("header = { name = \"content-length\", equals = \"0\" }".to_owned())
+        } else {
+            None
+        };
+        let advice = rule.filter(|_| self.is_of_lists && status.is_success());
+        let advice = advice.map_or_else(String::new, |rule| {
+            format!(
+                "; if it means an empty list, say so: `answers = [{{ {rule}, means = \"end\" }}]`"
+            )
+        });
+        FormatError::Empty { expected, advice }
     }
 }
 
