@@ -46,15 +46,14 @@ pub(super) fn check(
             continue;
         }
         let key_of_it = position.rsplit('.').next().unwrap_or_default();
-        problems.push(
-            Problem::new(
-                at.join("pagination").join(Pagination::TAG),
-                format!("`{{{position}}}` is not used in the {key}, so every page would be the first"),
-            )
-            .with_help(format!(
-                "write it where the upstream expects it, as in `query = {{ {key_of_it} = \"{{{position}}}\" }}`"
-            )),
+        let message =
+            format!("`{{{position}}}` is not used in the {key}, so every page would be the first");
+        let help = format!(
+            "write it where the upstream expects it, as in `query = {{ {key_of_it} = \"{{{position}}}\" }}`, or set \
+             `pagination.{}` to how its pages follow each other",
+            Pagination::TAG
         );
+        problems.push(Problem::new(at.join(key), message).with_help(help));
     }
 }
 
