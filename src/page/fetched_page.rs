@@ -41,6 +41,8 @@ pub struct FetchedPage {
     pub(crate) fingerprint: u64,
     /// By which the records that are no groups are recognized.
     pub(crate) skipped: Vec<u64>,
+    /// What the first of them is that was expected to be a group, in a sentence.
+    pub(crate) first_skipped: Option<String>,
     pub(crate) listed: u64,
     pub(crate) mapped: MappedPage,
     pub(crate) hold: PageHold,

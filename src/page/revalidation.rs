@@ -92,6 +92,7 @@ impl PageOutcome {
             linked: self.linked.clone(),
             fingerprint: self.fingerprint,
             skipped: self.skipped.clone(),
+            first_skipped: None,
             listed: self.listed,
             mapped: MappedPage {
                 groups,

@@ -268,21 +268,6 @@ impl Adapter {
         }
     }
 
-    /// Without what a record of its list is nothing.
-    pub(super) const fn wanted_of_records(&self) -> &'static str {
-        match self.related {
-            None => "an id and a name (`fields`)",
-            Some(RelatedList::Partitions) => "a value for a placeholder (`values`)",
-            Some(RelatedList::Details) => "any content",
-            Some(
-                RelatedList::Users
-                | RelatedList::Members
-                | RelatedList::Admins
-                | RelatedList::Guests,
-            ) => "an id or an email address (`fields`)",
-        }
-    }
-
     /// What becomes of the records of a page.
     pub(super) fn map(&self, records: PageRecords<'_>) -> Result<MappedPage, FormatError> {
         if let Some(list) = self.list() {

@@ -279,10 +279,12 @@ impl Adapter {
         let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
             .unwrap_or_else(|| fingerprint(&nodes, &mapped));
-        let skipped = if mapped.skipped.is_empty() {
-            Vec::new()
+        let (skipped, first_skipped) = if mapped.skipped.is_empty() {
+            (Vec::new(), None)
         } else {
-            skipped(&self.listed_at().values(&answer.page), &mapped.skipped)
+            let records = self.listed_at().values(&answer.page);
+            let first = first_skipped(&records, &mapped.skipped);
+            (skipped(&records, &mapped.skipped), first)
         };
         let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
         let context = PageContext {
@@ -320,6 +322,7 @@ impl Adapter {
             linked,
             fingerprint,
             skipped,
+            first_skipped,
             listed,
             mapped,
             hold: answer.hold,
@@ -372,6 +375,14 @@ fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> 
         Some(hasher.finish())
     };
     skipped.iter().filter_map(hash).collect()
+}
+
+/// What the first record is that was expected to be a group and is none.
+fn first_skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Option<String> {
+    let mut skipped = skipped.iter().filter(|(_, skip)| !skip.is_left_out());
+    let (index, skip) = skipped.next()?;
+    let record = (*records.get(*index)?)?;
+    Some(format!("record {}: {}", index + 1, skip.of(record)))
 }
 
 pub(super) fn url(uri: &Uri) -> Result<Url, UpstreamError> {

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::group::{Group, ReadRow, row_bytes};
-use crate::page::format::FormatError;
+use crate::page::format::{FormatError, Node};
 use crate::plan::RelatedList;
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
 
@@ -31,6 +31,28 @@ pub enum Skip {
 }
 
 impl Skip {
+    /// The key that says where the value stands that is missing, if that is one.
+    pub(crate) const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::NoId => Some("fields.id"),
+            Self::NoName => Some("fields.name"),
+            Self::LongId | Self::NoValue | Self::LeftOut | Self::Unmarked => None,
+        }
+    }
+
+    /// What it says of a record, with what that has: names, never values.
+    pub(crate) fn of(self, record: Node<'_>) -> String {
+        let key = self
+            .key()
+            .map_or_else(String::new, |key| format!(" (`{key}`)"));
+        match self {
+            Self::NoId | Self::NoName | Self::NoValue | Self::Unmarked => {
+                format!("{self}{key}; it {}", record.holds())
+            }
+            Self::LongId | Self::LeftOut => self.to_string(),
+        }
+    }
+
     /// Whether `records.only` leaves the record out: it was not expected to be a group.
     pub const fn is_left_out(self) -> bool {
         match self {

@@ -66,10 +66,10 @@ impl BroughtLists {
     }
 
     /// The lists, each whole if the pages were.
-    pub(super) fn finish(self, wanted: &str) -> Vec<BroughtList> {
+    pub(super) fn finish(self) -> Vec<BroughtList> {
         let lists = self.0.into_iter().map(|(list, rows)| BroughtList {
             list,
-            read: rows.and_then(|rows| rows.finish(wanted)),
+            read: rows.and_then(|rows| rows.finish(list)),
         });
         lists.collect()
     }
@@ -87,9 +87,9 @@ impl BroughtRows {
         Ok(repeated)
     }
 
-    fn finish(self, wanted: &str) -> Result<ReadPeople, UpstreamError> {
+    fn finish(self, list: RelatedList) -> Result<ReadPeople, UpstreamError> {
         if self.records > 0 && self.rows.is_empty() && !self.has_marked {
-            return Err(nothing_read(self.records, self.counts, wanted));
+            return Err(nothing_read(self.records, self.counts, Some(list), None));
         }
         Ok(ReadPeople {
             rows: self.rows.into_rows(),

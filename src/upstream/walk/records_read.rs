@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::mapping::Skip;
-use crate::plan::Limits;
+use crate::plan::{Limits, RelatedList};
 use crate::snapshot::Counts;
 
 /// Counts records that were skipped, and says whether one is of another kind, by what it says of itself.
@@ -33,14 +33,35 @@ pub(super) fn too_many_records(limits: &Limits) -> UpstreamError {
 }
 
 /// That none of so many records has what is wanted of it, or what is compared where conditions left all of them out.
-pub(super) fn nothing_read(records: u64, counts: Counts, wanted: &str) -> UpstreamError {
+/// `first` says what the first of them is, where that is known.
+pub(super) fn nothing_read(
+    records: u64,
+    counts: Counts,
+    list: Option<RelatedList>,
+    first: Option<&str>,
+) -> UpstreamError {
     let wanted = if counts.skipped == 0 {
-        "a value at the path that `records.only` compares"
+        "a value at the path that `records.only` compares".to_owned()
     } else {
-        wanted
+        wanted(list)
     };
+    let first = first.map_or_else(String::new, |first| format!("; {first}"));
     UpstreamError::new(
         ErrorKind::Mapping,
-        format!("none of {records} records has {wanted}"),
+        format!("none of {records} records has {wanted}{first}"),
     )
+}
+
+/// Without what a record of a list is nothing.
+fn wanted(list: Option<RelatedList>) -> String {
+    let Some(list) = list else {
+        return "an id and a name (`fields`)".to_owned();
+    };
+    match list {
+        RelatedList::Partitions => format!("a value for a placeholder (`{list}.values`)"),
+        RelatedList::Details => "any content".to_owned(),
+        RelatedList::Users | RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
+            format!("an id or an email address (`{list}.fields`)")
+        }
+    }
 }

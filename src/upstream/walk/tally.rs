@@ -54,6 +54,8 @@ pub(super) struct Tally<'a> {
     seen_pages: SeenPages,
     /// The records that are no groups.
     skipped: HashSet<u64>,
+    /// What the first of them is, in a sentence.
+    first_skipped: Option<String>,
     /// How much there is in the list, as far as it was stated.
     announced: Announcement,
     /// From the least to the greatest number of records that was stated.
@@ -116,6 +118,7 @@ impl<'a> Tally<'a> {
             parents: Vec::new(),
             are_parents_settled: false,
             skipped: HashSet::new(),
+            first_skipped: None,
             repeated: 0,
             counted: None,
             has_marked: false,
@@ -172,6 +175,7 @@ impl<'a> Tally<'a> {
         }
         self.check_limits()?;
         self.skipped.extend(&page.skipped);
+        self.first_skipped = self.first_skipped.take().or(page.first_skipped.take());
         let is_related = self.adapter.is_related();
         self.has_marked |= count_skips(&mut self.counts, &page.mapped().skipped, is_related);
         self.counts.left_out += page.mapped().left_out;
@@ -373,7 +377,7 @@ impl<'a> Tally<'a> {
         observers: &Observers,
     ) -> Result<Walked, Interrupted> {
         self.check_mapped()?;
-        let brought = self.brought.finish(self.adapter.wanted_of_records());
+        let brought = self.brought.finish();
         // A list that its pages bring too may not be whole, and then the walk fails.
         if brought.iter().all(|list| list.read.is_ok()) {
             observers.notify(&Event::WalkEnded {

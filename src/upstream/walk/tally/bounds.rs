@@ -37,7 +37,8 @@ impl Tally<'_> {
         if self.spending.records == 0 || is_any || self.adapter.is_of_changes() {
             return Ok(());
         }
-        let wanted = self.adapter.wanted_of_records();
-        Err(nothing_read(self.spending.records, self.counts, wanted))
+        let first = self.first_skipped.as_deref();
+        let (records, list) = (self.spending.records, self.adapter.related);
+        Err(nothing_read(records, self.counts, list, first))
     }
 }
