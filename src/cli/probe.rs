@@ -23,7 +23,7 @@ Examples:
 /// The whole list is walked, as the gateway does it. One page is shown in full: its request and
 /// response, the records found and skipped, the attributes that no field takes, and the first groups
 /// beside their records. Every other page takes a line or two, with where the walk reads on and why;
-/// the totals come last. Secrets that the configuration names and tokens that logins return are
+/// so do the first pages of lists that belong to that of groups (details, members); the totals come last. Secrets that the configuration names and tokens that logins return are
 /// masked. Exits with 1 if the walk fails.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -33,7 +33,7 @@ pub(super) struct Probe {
     /// The configuration that describes it
     #[arg(long, default_value = "gateway.toml")]
     config: PathBuf,
-    /// The page to show in full, counted from 1
+    /// The page of the list of groups to show in full, counted from 1; of other lists the first pages take a line each
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
     /// Print that page's body as it was received, unmasked, and nothing else
@@ -46,6 +46,7 @@ pub(super) struct Probe {
     /// `announced_pages` and `next`, and if there is any `partition`, `unread_people`,
     /// `unmarked_people` and `unknown_expiry`), `detail` for the page in full (`page`, `groups` as pairs of
     /// `record` and `group`, `unmapped`), and either `summary` or `error`; the other is null. A
+    /// failure has `page`, or null where no answer says what is wrong. A
     /// request has `purpose` (`login`, `count`, `page`), `method`, `url`, `headers`, `body`,
     /// `signed` and `answer` (`status`, `milliseconds`, `bytes`, `headers`).
     #[arg(long)]

@@ -78,9 +78,10 @@ pub(super) fn expected(
             "the whole answer within {} (`limits.timeout`)",
             block.limits.timeout
         )),
-        (ErrorKind::HttpStatus | ErrorKind::Unauthorized | ErrorKind::RateLimited, _)
-            if !is_success =>
-        {
+        (ErrorKind::Unauthorized, _) if !is_success => {
+            Some("a status of 2xx for the credentials that `auth` describes".to_owned())
+        }
+        (ErrorKind::HttpStatus | ErrorKind::RateLimited, _) if !is_success => {
             Some("a status of 2xx".to_owned())
         }
         (ErrorKind::Rejected | ErrorKind::Unauthorized | ErrorKind::HttpStatus, _) => {

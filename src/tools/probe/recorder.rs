@@ -1,14 +1,12 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::StatusCode;
 use tokio::sync::Notify;
 
 use crate::config::upstream::Upstream;
-use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observer, WalkPart};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::position::Position;
@@ -18,14 +16,16 @@ use crate::terminal::print;
 use crate::tools::lock::lock;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
+use crate::upstream::walk::Walked;
 
 use super::capture::{Capture, CapturedAttempt, OfList};
-use super::expected::{ExpectedRecords, expected};
 use super::outcome::WalkOutcome;
 use super::pieces::{PieceQueue, ReadPage, ShownPiece};
-use super::report::{FailureReport, PageDetail, PageReport, WalkReport, WalkSummary};
+use super::report::{PageDetail, PageReport, WalkReport, WalkSummary};
 use super::unused::unused;
 use super::{summarize, text};
+
+mod failure;
 
 mod related;
 use related::{RelatedRecord, RelatedRecorder};
@@ -213,7 +213,7 @@ impl Recorder {
         let attempts = self
             .capture
             .take(&Self::own_list(self.partition), is_its_own);
-        let mut report = summarize::page(fetched, &attempts, &self.redactor);
+        let mut report = summarize::page(fetched, &attempts, &self.adapter, &self.redactor);
         report.unknown_expiry = recorded.unknown_expiry.take();
         // It is not known before its turn which number a page of a partition has: it may be the one to show.
         let before = match self.partition {
@@ -354,6 +354,7 @@ impl Recorder {
             Some(Ok(walked)) => {
                 summary.groups = walked.groups.len() as u64;
                 summary.counts = walked.counts;
+                summary.named_people = self.named_people(walked);
                 summary.reuse.clone_from(&outcome.marks);
             }
             Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
@@ -369,67 +370,19 @@ impl Recorder {
         }
     }
 
-    fn failure(
-        &self,
-        error: &UpstreamError,
-        summary: &WalkSummary,
-        recorded: &Recorded,
-    ) -> FailureReport {
-        let mut open = recorded.open.iter();
-        let related = open.find(|(label, _)| error.detail.contains(&format!("{label}: ")));
-        let (which, list, pages, before, failed) = if let Some((_, (which, list, record))) = related
-        {
-            let record = lock(record);
-            let (before, failed) = (record.last.clone(), record.failed.clone());
-            (Some(*which), list.clone(), record.pages, before, failed)
-        } else {
-            let partition = recorded.partitions.named_in(&error.detail);
-            let failed = recorded.failed.get(&partition).cloned();
-            let list = Self::own_list(partition);
-            (None, list, summary.pages, recorded.last.clone(), failed)
-        };
-        let failed = failed.map(Purpose::Page);
-        let mut attempts = (self.capture).take(&list, |purpose| match (purpose, &failed) {
-            (Purpose::Login | Purpose::Count, _) => true,
-            (Purpose::Page(_), Some(failed)) => purpose == failed,
-            (Purpose::Page(_), None) => before.is_empty(),
-        });
-        let is_of_the_last = attempts.is_empty();
-        if is_of_the_last {
-            attempts = before;
+    /// How many people groups name by ids, where some are not in the list of users. Not where each partition has a list
+    /// of its own, which tells equal ids apart.
+    fn named_people(&self, walked: &Walked) -> Option<u64> {
+        let users = self.adapter.related().users.as_ref()?;
+        if walked.counts.unknown_people == 0 || !users.list.outer.is_empty() {
+            return None;
         }
-        let final_one = attempts.last();
-        let purpose = final_one.and_then(|attempt| attempt.purpose.as_ref());
-        let response = final_one.and_then(|attempt| attempt.response.as_ref());
-        let status = response.map(|response| response.status);
-        FailureReport {
-            kind: error.kind.as_str(),
-            detail: self.redactor.redact(&error.detail).into_owned(),
-            list: which,
-            page: (pages + u64::from(!is_of_the_last)).max(1),
-            requests: attempts
-                .iter()
-                .map(|attempt| summarize::request(attempt, &self.redactor))
-                .collect(),
-            unknown_expiry: recorded.unknown_expiry.clone(),
-            expected: self.expected(which, error.kind, purpose, status),
-            body: response
-                .and_then(|response| summarize::body_excerpt(response, purpose, &self.redactor)),
+        let mut ids = HashSet::new();
+        for group in walked.groups.to_groups() {
+            let people = [group.members, group.admins, group.guests];
+            ids.extend(people.into_iter().flatten().filter_map(|person| person.id));
         }
-    }
-
-    /// What was expected of the list in place of what arrived.
-    fn expected(
-        &self,
-        which: Option<RelatedList>,
-        kind: ErrorKind,
-        purpose: Option<&Purpose>,
-        status: Option<StatusCode>,
-    ) -> Option<String> {
-        let related = self.adapter.related();
-        let reading = which.and_then(|which| Some((which, related.reading(which)?)));
-        let records = ExpectedRecords::of(reading, &self.block);
-        expected(kind, purpose, status, &self.block, &records)
+        Some(ids.len() as u64)
     }
 
     pub(super) fn print(&self, text: &str) {

@@ -141,6 +141,9 @@ pub(super) struct WalkSummary {
     pub(super) milliseconds: f64,
     #[serde(flatten)]
     pub(super) counts: Counts,
+    /// How many people groups name by ids, where some of those are not in the list of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) named_people: Option<u64>,
     /// The announced number of records, if any.
     pub(super) announced: Option<u64>,
     /// Why the walk started over, if it did.
@@ -166,14 +169,17 @@ pub(super) struct FailureReport {
     /// The list that it was read of, if not that of groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) list: Option<RelatedList>,
-    /// The page that was being read, counted from 1.
-    pub(super) page: u64,
+    /// The page that was being read, counted from 1; null where no answer says what is wrong.
+    pub(super) page: Option<u64>,
     /// The requests for it, the last of which failed.
     pub(super) requests: Vec<RequestReport>,
     /// Why it is unknown when the token of a login before it expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unknown_expiry: Option<String>,
     pub(super) expected: Option<String>,
+    /// The lists in the body, where the one that was expected is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) lists: Vec<String>,
     /// The beginning of the last response's body.
     pub(super) body: Option<String>,
 }

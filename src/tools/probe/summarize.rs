@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::group::Group;
 use crate::page::mapping::Skip;
-use crate::redact::{MASK, Redactor};
+use crate::redact::Redactor;
 use crate::tools::case::without_empty;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
@@ -16,6 +15,7 @@ use crate::upstream::{Adapter, FetchedPage};
 
 use super::capture::{CapturedAttempt, CapturedResponse};
 use super::columns::cut;
+use super::headers::headers;
 use super::report::{
     NextReport, PageDetail, PageReport, RecordAndGroup, RequestReport, ResponseReport,
     SkippedRecord, UnmappedAttribute,
@@ -31,12 +31,22 @@ const SHOWN_BODY: usize = 800;
 pub(super) fn page(
     fetched: &FetchedPage,
     attempts: &[CapturedAttempt],
+    adapter: &Adapter,
     redactor: &Redactor,
 ) -> PageReport {
     let mapped = fetched.mapped();
-    let skipped = mapped.skipped.iter().map(|(index, skip)| SkippedRecord {
-        record: index + 1,
-        reason: skip.to_string(),
+    let records = if mapped.skipped.is_empty() {
+        Vec::new()
+    } else {
+        adapter.records(&fetched.page)
+    };
+    let skipped = mapped.skipped.iter().map(|(index, skip)| {
+        let record = records.get(*index).copied().flatten();
+        let reason = record.map_or_else(|| skip.to_string(), |record| skip.of(record));
+        SkippedRecord {
+            record: index + 1,
+            reason: redactor.redact(&reason).into_owned(),
+        }
     });
     let announcement = fetched.announcement();
     PageReport {
@@ -186,25 +196,6 @@ pub(super) fn request(one: &CapturedAttempt, redactor: &Redactor) -> RequestRepo
             headers: headers(&response.headers, redactor),
         }),
     }
-}
-
-/// Each header with its values. Credentials are not shown.
-fn headers(headers: &HeaderMap, redactor: &Redactor) -> BTreeMap<String, String> {
-    let mut shown: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers {
-        let is_secret = value.is_sensitive() || matches!(name.as_str(), "set-cookie" | "cookie");
-        let value = match value.to_str() {
-            _ if is_secret => MASK.into(),
-            Ok(text) => redactor.redact(text),
-            Err(_) => "(not text)".into(),
-        };
-        let values = shown.entry(name.to_string()).or_default();
-        if !values.is_empty() {
-            values.push_str(", ");
-        }
-        values.push_str(&value);
-    }
-    shown
 }
 
 /// The beginning of a response's body. Of a login's only the shape is shown: any value may be a

@@ -1,8 +1,11 @@
-//! What a page says of the length of its list, and nothing reads.
+//! What a page says of the length of its list or of where it goes on, and nothing reads.
 
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
+use crate::upstream::pager::likely::below;
 use crate::upstream::pager::{Next, Paging, WalkTotals};
+
+use super::other_lists::other_lists;
 
 /// How deep in a page totals are looked for.
 const DEPTH: usize = 3;
@@ -23,6 +26,30 @@ const NAMES: [&str; 13] = [
     "numfound",
     "found",
 ];
+
+/// What next pages are called, likewise.
+const NEXT: [&str; 17] = [
+    "next",
+    "nextpage",
+    "nextpagetoken",
+    "nexttoken",
+    "nextcursor",
+    "nexturl",
+    "nexturi",
+    "nexthref",
+    "nextlink",
+    "odatanextlink",
+    "nextmarker",
+    "continuationtoken",
+    "hasmore",
+    "hasnext",
+    "hasnextpage",
+    "moreresults",
+    "istruncated",
+];
+
+/// Values that name no next page.
+const NOTHING: [&str; 5] = ["false", "False", "0", "null", "-1"];
 
 /// Which headers hold totals.
 const HEADERS: [&str; 5] = [
@@ -45,7 +72,15 @@ pub(super) fn unused(page: &FetchedPage, paging: &Paging, records: &str) -> Vec<
         };
         body.look(page.page.root(), "", DEPTH);
     }
-    if says_no_more(page, paging) {
+    if page.listed() == 0 {
+        let others = other_lists(page.page.root(), &[records.to_owned()]).into_iter();
+        said.extend(others.map(|other| format!("{other}, and `records` names `{records}`")));
+    }
+    let is_end = is_end(page, paging);
+    if is_end {
+        next_pages(page.page.root(), ("/", records), DEPTH, &mut said);
+    }
+    if is_end && says_no_more(page, paging) {
         said.push(format!(
             "the page has {} records, as many as were requested, and no word of whether more follow",
             page.listed()
@@ -83,8 +118,7 @@ impl InBody<'_> {
             let Some(member) = node.member(name).filter(|_| path != self.records) else {
                 continue;
             };
-            let letters = name.chars().filter(|letter| letter.is_alphanumeric());
-            let plain: String = letters.flat_map(char::to_lowercase).collect();
+            let plain = plain(name);
             let text = member.text();
             let number = text.and_then(|text| text.trim().parse::<u64>().ok());
             match number {
@@ -100,15 +134,52 @@ impl InBody<'_> {
     }
 }
 
+/// Whether the first page is taken for the only one.
+fn is_end(page: &FetchedPage, paging: &Paging) -> bool {
+    let totals = WalkTotals::first(page.listed(), None);
+    paging.next(&page.position, totals, page.into()) == Ok(Next::End)
+}
+
+/// Finds what is called like a next page and has a value, outside of lists and of `records`.
+fn next_pages(node: Node<'_>, (path, records): (&str, &str), depth: usize, said: &mut Vec<String>) {
+    for name in node.names() {
+        let path = below(path, &[name.to_owned()]);
+        let Some(member) = node.first().member(name).filter(|_| path != records) else {
+            continue;
+        };
+        let is_list = member.is_list() && !member.is_xml();
+        if NEXT.contains(&plain(name).as_str()) {
+            // As it is, or as a link with other members.
+            let mut links = member.first().members().map(|(_, value)| value);
+            if says_something(member) || links.any(says_something) {
+                said.push(format!(
+                    "`{path}` looks like a next page, and nothing reads it (`pagination`)"
+                ));
+            }
+        } else if depth > 1 && !is_list {
+            next_pages(member, (&path, records), depth - 1, said);
+        }
+    }
+}
+
+fn says_something(node: Node<'_>) -> bool {
+    let text = node.text().filter(|_| !node.is_empty());
+    text.is_some_and(|text| !text.trim().is_empty() && !NOTHING.contains(&text.trim()))
+}
+
+/// A name without what is neither letter nor digit.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
 /// Whether a page is as long as requested, and has none of the places that could say more.
 fn says_no_more(page: &FetchedPage, paging: &Paging) -> bool {
     let is_announced = paging.total.is_some() || paging.flag.is_some() || paging.cap.is_some();
-    let totals = WalkTotals::first(page.listed(), None);
-    let may_follow = paging.next(&page.position, totals, page.into()) != Ok(Next::End);
     let query = page.request.uri().query().unwrap_or_default();
     let mut values = query.split('&').filter_map(|pair| pair.split('=').nth(1));
     let is_asked = |value: &str| value.parse() == Ok(page.listed());
-    page.listed() > 0 && !is_announced && !may_follow && values.any(is_asked)
+    page.listed() > 0 && !is_announced && values.any(is_asked)
 }
 
 #[cfg(test)]
@@ -140,9 +211,27 @@ mod tests {
         &[],
         &["the page has 2 records, as many as were requested, and no word of whether more follow"]
     )]
+    #[case::no_records_where_they_are_looked_for(
+        r#"{"teams": [], "items": [{"id": 1}]}"#,
+        &[],
+        &["`/items` is a list of 1 item, and `records` names `/teams`"]
+    )]
+    #[case::a_next_page(
+        r#"{"teams": [{"id": 1}], "paging": {"nextToken": "x"}, "next": {"href": "/2"}}"#,
+        &[],
+        &[
+            "`/paging/nextToken` looks like a next page, and nothing reads it (`pagination`)",
+            "`/next` looks like a next page, and nothing reads it (`pagination`)",
+        ]
+    )]
+    #[case::no_next_page(
+        r#"{"teams": [{"id": 1, "next": "x"}], "has_more": false, "next": null, "nextPage": 0, "next_url": ""}"#,
+        &[],
+        &[]
+    )]
     #[case::nothing(r#"{"version": 7, "teams": [{"id": 1, "total": 9}]}"#, &[], &[])]
     #[tokio::test]
-    async fn what_looks_like_a_total_and_a_page_as_long_as_asked_are_spoken_of(
+    async fn what_looks_like_a_total_or_a_next_page_and_a_page_as_long_as_asked_are_spoken_of(
         #[case] body: &str,
         #[case] headers: &[(&'static str, &'static str)],
         #[case] expected: &[&str],

@@ -47,7 +47,7 @@ pub(super) fn likely(
 }
 
 /// A path and segments below it, escaped (RFC 6901, section 3).
-pub(super) fn below(path: &str, segments: &[String]) -> String {
+pub(crate) fn below(path: &str, segments: &[String]) -> String {
     let mut below = path.trim_end_matches('/').to_owned();
     for segment in segments {
         below.push('/');

@@ -77,8 +77,17 @@ pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerErro
     Ok(None)
 }
 
+/// The text of the first link to a next page in a field, with its parameters.
+#[cfg(feature = "probe")]
+pub(crate) fn next_in(field: &str) -> Option<&str> {
+    let next = links(field)?.into_iter().find(Link::is_next)?;
+    Some(next.text)
+}
+
 /// A target, its relations, and whether it says that there are no results.
 struct Link<'a> {
+    /// All of it, as it stands in the field.
+    text: &'a str,
     target: &'a str,
     relations: Option<Cow<'a, str>>,
     is_empty: bool,
@@ -132,6 +141,7 @@ fn link(text: &str) -> Option<(Link<'_>, &str)> {
         rest = after;
     }
     let link = Link {
+        text: text[..text.len() - rest.len()].trim_ascii_end(),
         target,
         relations,
         is_empty,

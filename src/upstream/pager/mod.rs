@@ -30,7 +30,7 @@ mod cursor;
 use cursor::{key_in, next_cursor};
 
 mod found;
-mod likely;
+pub(crate) mod likely;
 
 mod kept;
 mod location;

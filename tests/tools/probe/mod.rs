@@ -2,6 +2,7 @@
 //! upstreams of the tests' own making.
 
 mod command;
+mod mistakes;
 mod recordings;
 mod related;
 mod samples;

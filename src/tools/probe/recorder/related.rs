@@ -80,7 +80,7 @@ impl RelatedRecorder {
             own.last = attempts;
         }
         if self.recorder.is_shown(list) {
-            let line = text::related(list, page);
+            let line = text::related(list, page, self.recorder.adapter.related());
             let line = self.recorder.redactor.redact(&line).into_owned();
             self.recorder.print(&format!("  {line}\n"));
         }
