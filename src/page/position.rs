@@ -52,6 +52,18 @@ impl Announcement {
         agree(self.records, other.records) && agree(self.pages, other.pages)
     }
 
+    /// What counts of a page past the end: 0 may be all that there is on it, and contradicts no page `before`.
+    #[must_use]
+    pub fn past_end(self, before: Self) -> Self {
+        let counts = |stated: Option<u64>, before: Option<u64>| {
+            stated.filter(|&stated| stated > 0 || before.is_none())
+        };
+        Self {
+            records: counts(self.records, before.records),
+            pages: counts(self.pages, before.pages),
+        }
+    }
+
     /// What this states, and else what the other does.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -59,5 +71,29 @@ impl Announcement {
             records: self.records.or(other.records),
             pages: self.pages.or(other.pages),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::the_only_word(0, None, Some(0))]
+    #[case::of_the_page_alone(0, Some(3), None)]
+    #[case::more_than_before(4, Some(3), Some(4))]
+    fn a_total_past_the_end_counts_unless_it_is_nothing_after_something(
+        #[case] stated: u64,
+        #[case] before: Option<u64>,
+        #[case] counts: Option<u64>,
+    ) {
+        let announcement = |records| Announcement {
+            records,
+            pages: None,
+        };
+        let stated = announcement(Some(stated)).past_end(announcement(before));
+        assert_eq!(stated, announcement(counts));
     }
 }

@@ -300,7 +300,7 @@ impl Adapter {
         let announcement = self.paging().announces(context)?;
         let linked = self.paging().linked(context);
         let since_link = match self.incremental().map(|incremental| &incremental.since) {
-            Some(SinceRule::Link(link)) if !self.is_related() => {
+            Some(SinceRule::Link(link)) if !self.is_related() && !answer.is_past_end => {
                 self.paging().link_at(link, context)?
             }
             Some(SinceRule::Link(_) | SinceRule::Time { .. }) | None => None,

@@ -141,7 +141,11 @@ impl Classifier {
             Classified::Page => false,
             Classified::End => true,
         };
-        let page = if is_past_end { Page::nothing() } else { read? };
+        // Past the end there may be anything, and a total among it.
+        let page = match read {
+            Err(_) if is_past_end => Page::nothing(),
+            read => read?,
+        };
         Ok(ClassifiedResponse {
             status,
             uri: None,

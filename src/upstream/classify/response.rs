@@ -14,7 +14,7 @@ pub struct ClassifiedResponse {
     pub uri: Option<Uri>,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its decoded body; empty if the list ends before it.
+    /// Its decoded body; nothing if the list ends before it and it cannot be decoded.
     pub page: Page,
     /// The size of the body.
     pub bytes: u64,

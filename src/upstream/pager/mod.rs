@@ -102,7 +102,7 @@ impl Paging {
     }
 
     /// The totals that this page states. Two pages of one walk that state different totals come from
-    /// different lists.
+    /// different lists. What cannot be read past the end of the list states none.
     pub fn announces(&self, context: PageContext<'_>) -> Result<Announcement, PagerError> {
         let pages = match &self.style {
             PagingStyle::Page(style) => style.pages.as_ref(),
@@ -114,7 +114,14 @@ impl Paging {
             | PagingStyle::NextUrl { .. } => None,
         };
         let read = |location: Option<&Location>| {
-            location.map_or(Ok(None), |location| location::number(location, context))
+            let number = location.map_or(Ok(None), |location| location::number(location, context));
+            number.or_else(|error| {
+                if context.is_past_end {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            })
         };
         Ok(Announcement {
             records: read(self.total.as_ref().and_then(Total::in_page))?,

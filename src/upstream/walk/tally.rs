@@ -153,7 +153,12 @@ impl<'a> Tally<'a> {
         self.pages += 1;
         self.spending.add_page(page.bytes());
         self.check_limits()?;
-        self.check_announcement(page.announcement())?;
+        let stated = page.announcement();
+        self.check_announcement(if page.is_past_end() {
+            stated.past_end(self.announced)
+        } else {
+            stated
+        })?;
         let on_repeat = self.adapter.paging().on_repeat;
         if self.seen_pages.note(&page, on_repeat) == PageSeen::Repeated {
             return Ok(PageSeen::Repeated);

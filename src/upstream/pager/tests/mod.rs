@@ -315,6 +315,26 @@ fn an_answer_past_the_end_ends_any_style() {
     }
 }
 
+#[rstest]
+#[case::a_total("{\"total\": 0}", Some(0))]
+#[case::an_error("{\"total\": \"none\"}", None)]
+#[case::nothing("", None)]
+fn an_answer_past_the_end_states_a_total_or_none(#[case] body: &str, #[case] stated: Option<u64>) {
+    let page = Page::decode(Format::Json, body.as_bytes()).unwrap_or_else(|_| Page::nothing());
+    let context = PageContext {
+        page: &page,
+        headers: &HeaderMap::new(),
+        url: &"https://u.example/".parse().unwrap(),
+        records: 0,
+        last_record_key: None,
+        last_record_flag: None,
+        parents: None,
+        is_past_end: true,
+    };
+    let paging = paging("style = 'link'\ntotal = '/total'");
+    assert_eq!(paging.announces(context).unwrap().records, stated);
+}
+
 #[test]
 fn a_next_url_never_leaves_the_origin() {
     let to = |target: &str| {
