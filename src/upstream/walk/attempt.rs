@@ -19,7 +19,7 @@ use crate::upstream::pager::{Next, PagerError, Position, Reason, WalkTotals};
 
 use super::account::{Doubt, Verdict};
 use super::budget::WalkBudget;
-use super::outcome::{Interrupted, Walked, is_answer, is_client_error};
+use super::outcome::{Interrupted, Walked, doubt_path, is_answer, is_client_error};
 use super::seen::PageSeen;
 use super::tally::{FRUITLESS_PAGES, Tally};
 
@@ -77,7 +77,8 @@ impl<'a> Attempt<'a> {
         self.count().await?;
         let first = self.adapter.first_page();
         self.positions.insert(first.clone());
-        let page = self.fetch(first.clone()).await?;
+        let page = self.fetch(first.clone()).await;
+        let page = page.map_err(|error| doubt_path(self.adapter, error))?;
         let page = told(self.observers, &first, self.found(page))?;
         self.granted = page.listed();
         let mut next = self.take(page).await?;

@@ -7,7 +7,9 @@ use crate::error::{Concern, ErrorKind, UpstreamError};
 use crate::group::ReadRow;
 use crate::list_memory::WalkHold;
 use crate::page::ended_by::EndedBy;
+use crate::plan::RelatedList;
 use crate::snapshot::{Counts, PagedGroups};
+use crate::upstream::adapter::Adapter;
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
@@ -109,6 +111,24 @@ pub(super) fn is_missing(error: &UpstreamError) -> bool {
             error.status,
             Some(http::StatusCode::NOT_FOUND | http::StatusCode::GONE)
         )
+}
+
+/// The error of the first page of a list, with what most likely is wrong where the list is not there. A group whose
+/// people or details are not there may be gone, and so may what a filter or a link for changes asks for.
+pub(super) fn doubt_path(adapter: &Adapter, mut error: UpstreamError) -> UpstreamError {
+    let table = match adapter.related {
+        None if adapter.is_filtered || adapter.is_of_changes() => return error,
+        None => "",
+        Some(RelatedList::Partitions) => "partitions.",
+        Some(RelatedList::Users) => "users.",
+        Some(
+            RelatedList::Details | RelatedList::Members | RelatedList::Admins | RelatedList::Guests,
+        ) => return error,
+    };
+    if is_missing(&error) {
+        error.detail += &format!("; is `{table}request.path` right?");
+    }
+    error
 }
 
 /// Whether the upstream refused the request itself by its status, as it does past the end of a list.
