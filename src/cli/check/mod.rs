@@ -36,6 +36,8 @@ use credentials::{explain_auth, warn_of_login_in_query, warn_of_plain_http};
 mod edge;
 use edge::explain_edge;
 
+mod list_requests;
+
 mod paging;
 mod related;
 use paging::{explain_filters, explain_paging, explain_total};

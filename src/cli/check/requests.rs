@@ -5,20 +5,25 @@ use std::time::Duration;
 use crate::catalog::KeptList;
 use crate::config::Loaded;
 use crate::config::upstream::Upstream as Written;
-use crate::plan::{PartitionSource, Rate, ReuseMarker, ReuseRule, Span, Upstream};
+use crate::plan::{PartitionSource, Rate, RelatedList, ReuseRule, Span, Upstream};
 use crate::problem::{KeyPath, Problem, Problems};
 
-/// For how many groups requests are counted where nobody has listed them.
-const SUPPOSED_GROUPS: u64 = 1000;
+use super::list_requests::list_requests;
 
-/// How many requests walks of one upstream send at least: without retries, logins and requests for totals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// For how many groups requests are counted where nobody has listed them, and for how many users at least.
+const SUPPOSED: u64 = 1000;
+
+/// About how many requests walks of one upstream send: without retries and logins, and as if the people of each
+/// group stood on one page.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct WalkRequests {
     groups: u64,
-    /// For the lists of partitions, of groups and of users, where everything is asked for, and where only changes are.
+    /// For the lists of partitions and of groups, where everything is asked for, and where only changes are.
     lists: (u64, u64),
-    /// For each group.
-    each: u64,
+    /// For lists of users, if there are any.
+    users: Option<u64>,
+    /// For each group, list by list.
+    per_group: Vec<(RelatedList, u64)>,
     /// Those of them that are sent also where nothing has changed.
     again: u64,
     /// How often everything is asked for, where that is not in every walk.
@@ -35,56 +40,68 @@ impl WalkRequests {
         let (listing, parts) = match related.partitions.as_ref().map(|parts| &parts.source) {
             None => (0, 1),
             Some(PartitionSource::Constant(rows)) => (0, rows.len() as u64),
-            Some(PartitionSource::Listed(_)) => (1, 1),
+            Some(PartitionSource::Listed(list)) => (list_requests(&list.paging, 1), 1),
         };
-        let limit = upstream.paging.limit.filter(|limit| *limit > 0);
-        let pages = limit.map_or(1, |limit| groups.div_ceil(limit.into()));
-        let users = (related.users.as_ref()).map_or(0, |users| {
-            if users.list.outer.is_empty() {
+        let all = parts * list_requests(&upstream.paging, groups.div_ceil(parts.max(1)));
+        let none = parts * list_requests(&upstream.paging, 0);
+        let users = related.users.as_ref().map(|users| {
+            let lists = if users.list.outer.is_empty() {
                 1
             } else {
                 parts
-            }
+            };
+            lists
+                * list_requests(
+                    &users.list.paging,
+                    supposed_users(groups).div_ceil(lists.max(1)),
+                )
         });
-        let listing = listing + users;
-        let is_spared = |rule: &Option<ReuseRule>| {
-            (rule.as_ref()).is_some_and(|rule| rule.while_same != ReuseMarker::Etag)
-        };
-        let people = related.people.iter().filter(|list| list.has_own_request());
-        let people = people.map(|own| {
-            let mut brought = related.people.iter();
-            brought.all(|list| list.brought_by != own.role || is_spared(&list.reuse))
-        });
+        let is_spared =
+            |reuse: &Option<ReuseRule>| reuse.as_ref().is_some_and(ReuseRule::is_by_record);
         let details = related.details.iter();
-        let details = details.map(|details| is_spared(&details.reuse));
-        let spared: Vec<bool> = details.chain(people).collect();
-        let (each, spared) = (
-            spared.len(),
-            spared.iter().filter(|spared| **spared).count(),
-        );
+        let details = details.map(|own| (RelatedList::Details, &own.list, is_spared(&own.reuse)));
+        // A request that brings several lists is sent if one of them is due.
+        let people = related.people.iter().filter(|own| own.has_own_request());
+        let people = people.map(|own| {
+            let brought = related.people.iter();
+            let mut brought = brought.filter(|list| list.brought_by == own.role);
+            (own.role, &own.list, brought.all(|list| is_spared(&list.reuse)))
+        });
+        let mut per_group = Vec::new();
+        let mut again = 0;
+        for (which, list, is_spared) in details.chain(people) {
+            let requests = list_requests(&list.paging, 1);
+            per_group.push((which, requests));
+            if !is_spared {
+                again += requests;
+            }
+        }
         let changes = upstream.incremental.as_ref();
         let full = related.full().map(Span::from);
         Some(Self {
             groups,
-            lists: (
-                listing + pages.max(parts),
-                listing + changes.map_or(pages.max(parts), |_| parts),
-            ),
-            each: each as u64,
-            again: changes.map_or(each - spared, |_| 0) as u64,
+            lists: (listing + all, listing + changes.map_or(all, |_| none)),
+            users,
+            per_group,
+            again: changes.map_or(again, |_| 0),
             full: (full.into_iter().chain(changes.map(|rule| rule.full)))
                 .min_by_key(|full| full.get()),
         })
     }
 
+    /// For each group, if it is asked for.
+    fn each(&self) -> u64 {
+        self.per_group.iter().map(|(_, requests)| requests).sum()
+    }
+
     /// In a walk for everything.
-    const fn first(&self) -> u64 {
-        self.lists.0 + self.groups * self.each
+    fn first(&self) -> u64 {
+        self.lists.0 + self.users.unwrap_or(0) + self.groups * self.each()
     }
 
     /// In a walk after that, if nothing has changed.
-    const fn repeated(&self) -> u64 {
-        self.lists.1 + self.groups * self.again
+    fn repeated(&self) -> u64 {
+        self.lists.1 + self.users.unwrap_or(0) + self.groups * self.again
     }
 
     fn explained(&self, is_known: bool) -> Vec<String> {
@@ -94,21 +111,41 @@ impl WalkRequests {
         } else {
             format!("of {groups} groups")
         };
-        let first = self.first();
+        let users = self.users.map(|users| {
+            let supposed = supposed_users(groups);
+            format!(", {users} for lists of users if there are {supposed}")
+        });
+        let per_group = self.per_group.iter();
+        let per_group = per_group.map(|(list, requests)| format!("{requests} for {list}"));
+        let per_group = per_group.collect::<Vec<_>>().join(" and ");
+        let per_group = if per_group.is_empty() {
+            String::new()
+        } else {
+            format!(", and for each group {per_group}")
+        };
         let mut lines = vec![format!(
-            "sends    at least {first} requests in a walk {which}: {} for lists of groups, {} for each group",
-            self.lists.0, self.each
+            "sends    about {} requests in a walk {which}: {} for lists of groups{}{per_group}",
+            self.first(),
+            self.lists.0,
+            users.unwrap_or_default(),
         )];
         if let Some(full) = self.full {
+            let changed = match self.each() - self.again {
+                0 => String::new(),
+                changed => format!(", and {changed} for each group that has changed"),
+            };
+            let repeated = self.repeated();
             lines.push(format!(
-                "sends    at least {} in each walk after that, and {} for each group that has changed; all of them \
-                 every {full} (`full`)",
-                self.repeated(),
-                self.each - self.again,
+                "sends    about {repeated} in each walk after that{changed}; all of them every {full} (`full`)",
             ));
         }
         lines
     }
+}
+
+/// How many users there are, as far as one can tell: at least as many as groups.
+fn supposed_users(groups: u64) -> u64 {
+    groups.max(SUPPOSED)
 }
 
 /// A bound that is too low for what walks send, and why.
@@ -124,25 +161,26 @@ pub(super) fn explain_requests(
     written: &Written,
     kept: Option<KeptList>,
 ) -> String {
-    let groups = kept.map_or(SUPPOSED_GROUPS, |kept| kept.groups);
+    let groups = kept.map_or(SUPPOSED, |kept| kept.groups);
     let requests = WalkRequests::of(upstream, groups);
-    let explained = requests.map(|requests| requests.explained(kept.is_some()));
+    let explained = requests
+        .as_ref()
+        .map(|requests| requests.explained(kept.is_some()));
     let mut lines = explained.unwrap_or_default();
     if let Some(rate) = upstream.limits.rate {
-        let per_group = requests.filter(|requests| requests.each > 0);
-        lines.extend(per_group.map(|requests| covered(upstream, rate, requests.each)));
-        let too_low = match (requests, kept) {
+        let each = requests.as_ref().map_or(0, WalkRequests::each);
+        lines.extend((each > 0).then(|| covered(upstream, rate, each)));
+        let too_low = match (&requests, kept) {
             (None, None) => None,
             (None, Some(KeptList { pages, .. })) => {
                 let what = format!("the last walk read {pages} pages");
                 too_slow(upstream, rate, (pages, &what), (pages, &what))
             }
-            (Some(requests), None) => too_many(upstream, rate, &requests),
+            (Some(requests), None) => too_many(upstream, rate, requests),
             (Some(requests), Some(kept)) => {
                 let (first, repeated) = (requests.first().max(kept.pages), requests.repeated());
-                let all = format!("a walk of all {groups} groups sends at least {first} requests");
-                let each =
-                    format!("each walk of {groups} groups sends at least {repeated} requests");
+                let all = format!("a walk of all {groups} groups sends about {first} requests");
+                let each = format!("each walk of {groups} groups sends about {repeated} requests");
                 too_slow(upstream, rate, (first, &all), (repeated, &each))
             }
         };
@@ -195,7 +233,7 @@ fn too_slow(
 fn too_many(upstream: &Upstream, rate: Rate, requests: &WalkRequests) -> Option<TooLow> {
     let (walk, ttl) = bounds(upstream);
     let most = groups_within(ttl, rate, requests.again);
-    let is_too_low = requests.again > 0 && groups_within(walk, rate, requests.each) > most;
+    let is_too_low = requests.again > 0 && groups_within(walk, rate, requests.each()) > most;
     is_too_low.then(|| {
         TooLow::Ttl(format!(
             "where there are more than {most} groups, their list is older than {ttl} (`ttl`) as soon as it has been read"
@@ -272,6 +310,20 @@ mod tests {
         [details]
         request = { path = '/groups/{group.id}' }
     ";
+    const OFFSET_MEMBERS: &str = "
+        [members]
+        request = { path = '/groups/{group.id}/members', query = { skip = '{offset}', n = '{limit}' } }
+        records = '/'
+        pagination = { style = 'offset', limit = 100 }
+        fields = { id = 'id' }
+    ";
+    const USERS: &str = "
+        [users]
+        request = { path = '/users', query = { skip = '{offset}', n = '{limit}' } }
+        records = '/'
+        pagination = { style = 'offset', limit = 100 }
+        fields = { id = 'id', email = 'mail' }
+    ";
     const PLAIN: &str = "request = { path = '/groups', query = { n = '{limit}' } }\n";
     const OF_PARTS: &str =
         "request = { path = '/{partition.org}/groups', query = { n = '{limit}' } }\n";
@@ -289,29 +341,39 @@ mod tests {
     #[rstest]
     #[case::in_every_walk(
         &[PLAIN, MEMBERS, DETAILS],
-        "  sends    at least 2010 requests in a walk of 1000 groups: 10 for lists of groups, 2 for each group\n"
+        "  sends    about 2010 requests in a walk of 1000 groups: 10 for lists of groups, and for each group 1 for \
+         details and 1 for members\n"
     )]
     #[case::by_a_field(
         &[PLAIN, MEMBERS, "reuse = 'updated_at'\n", DETAILS, "reuse = 'etag'\n"],
-        "  sends    at least 1010 in each walk after that, and 1 for each group that has changed; all of them every \
+        "  sends    about 1010 in each walk after that, and 1 for each group that has changed; all of them every \
          24h (`full`)\n"
     )]
     #[case::that_bring_two_lists(
         &[PLAIN, MEMBERS, ADMINS],
-        "  sends    at least 1010 requests in a walk of 1000 groups: 10 for lists of groups, 1 for each group\n"
+        "  sends    about 1010 requests in a walk of 1000 groups: 10 for lists of groups, and for each group 1 for members\n"
     )]
     #[case::that_bring_a_list_in_every_walk(
         &[PLAIN, MEMBERS, "reuse = 'updated_at'\n", ADMINS, DETAILS, "reuse = 'updated_at'\n"],
-        "  sends    at least 1010 in each walk after that, and 1 for each group that has changed; all of them every \
+        "  sends    about 1010 in each walk after that, and 1 for each group that has changed; all of them every \
          24h (`full`)\n"
     )]
     #[case::of_constants(
         &[OF_PARTS, PARTS],
-        "  sends    at least 10 requests in a walk of 1000 groups: 10 for lists of groups, 0 for each group\n"
+        "  sends    about 10 requests in a walk of 1000 groups: 10 for lists of groups\n"
     )]
     #[case::of_a_list(
         &[OF_PARTS, LISTED, MEMBERS],
-        "  sends    at least 1011 requests in a walk of 1000 groups: 11 for lists of groups, 1 for each group\n"
+        "  sends    about 1011 requests in a walk of 1000 groups: 11 for lists of groups, and for each group 1 for members\n"
+    )]
+    #[case::until_a_page_is_empty(
+        &[PLAIN, OFFSET_MEMBERS, USERS],
+        "  sends    about 2021 requests in a walk of 1000 groups: 10 for lists of groups, 11 for lists of users if \
+         there are 1000, and for each group 2 for members\n"
+    )]
+    #[case::until_a_page_is_empty_in_each_walk(
+        &[PLAIN, OFFSET_MEMBERS, "reuse = 'etag'\n"],
+        "  sends    about 2010 in each walk after that; all of them every 24h (`full`)\n"
     )]
     #[case::of_changes(
         &[
@@ -319,7 +381,7 @@ mod tests {
              incremental = { since = '{updated_after}', full = '6h' }\n",
             MEMBERS,
         ],
-        "  sends    at least 1 in each walk after that, and 1 for each group that has changed; all of them every 6h \
+        "  sends    about 1 in each walk after that, and 1 for each group that has changed; all of them every 6h \
          (`full`)\n"
     )]
     #[case::covered(
@@ -339,12 +401,12 @@ mod tests {
     #[rstest]
     #[case::for_the_walk(
         &[PLAIN, "limits = { rate = '10/s', walk = '6m' }\n", MEMBERS],
-        "  warning: test.toml:8: a walk of all 3900 groups sends at least 3939 requests, which take 6m 33s at 10/s: \
+        "  warning: test.toml:8: a walk of all 3900 groups sends about 3939 requests, which take 6m 33s at 10/s: \
          longer than 6m (`limits.walk`); raise `limits.walk` or `limits.rate`\n"
     )]
     #[case::for_the_list(
         &[PLAIN, "ttl = '6m'\nlimits = { rate = '10/s', walk = '7m' }\n", MEMBERS, "reuse = 'etag'\n"],
-        "  warning: test.toml:8: each walk of 3900 groups sends at least 3939 requests, which take 6m 33s at 10/s: \
+        "  warning: test.toml:8: each walk of 3900 groups sends about 3939 requests, which take 6m 33s at 10/s: \
          longer than 6m (`ttl`); raise `ttl` or `limits.rate`\n"
     )]
     fn what_the_rate_does_not_allow_for_is_warned_of_by_what_there_was(
