@@ -15,6 +15,8 @@ Examples:
   groupgate infer --url https://api.example.com/search --json '{\"type\": \"group\"}'
   groupgate infer --sample page1.json page2.json --name staff
   groupgate infer --url https://api.example.com/groups --members https://api.example.com/groups/17/members
+  groupgate infer --url https://api.example.com/groups --members https://api.example.com/groups/17/members \
+    https://api.example.com/groups/18/members --users https://api.example.com/users
   groupgate infer --sample groups.json --members https://api.example.com/groups/17/members members.json";
 
 /// Propose a block of gateway.toml from a response of an API.
@@ -26,8 +28,9 @@ Examples:
 /// one; the first and the last are best.
 ///
 /// Members that stand behind a request for each group come of a second sample, those of one group, and so do
-/// details and partitions. What of the group stands in its URL becomes a placeholder. Beside --url it is requested
-/// too, with the same headers, and its own list is walked.
+/// details, partitions and users. What of the group stands in its URL becomes a placeholder. Beside --url it is
+/// requested too, with the same headers, and its own list is walked. The members of a group that has none, and of
+/// one that has many, show how an empty list is written and how pages follow each other.
 ///
 /// It fails if no sample can be read or has a list, and if the walk shows that the block is wrong.
 #[derive(Debug, Args)]
@@ -55,7 +58,8 @@ pub(super) struct Infer {
     /// Read recorded responses instead: bodies, or what `curl -i` prints
     #[arg(long, value_name = "FILE", num_args = 1..)]
     sample: Vec<PathBuf>,
-    /// The members of one of the groups: their URL, and files with its answers unless it is to be requested
+    /// The members of one of the groups: their URL, and files with its answers unless it is to be requested. The
+    /// same of other groups may follow
     #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
     members: Vec<String>,
     /// The details of one of the groups: their URL, and a file with its answer unless it is to be requested
@@ -65,6 +69,10 @@ pub(super) struct Infer {
     /// requested
     #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
     partitions: Vec<String>,
+    /// All people with their addresses, where groups name them by ids: their URL, and files with its answers unless it
+    /// is to be requested
+    #[arg(long, num_args = 1.., value_names = ["URL", "FILE"])]
+    users: Vec<String>,
     /// Guess, even if a preset fits
     #[arg(long)]
     no_preset: bool,
@@ -86,6 +94,7 @@ impl Infer {
             (RelatedList::Partitions, self.partitions),
             (RelatedList::Details, self.details),
             (RelatedList::Members, self.members),
+            (RelatedList::Users, self.users),
         ];
         let related = related.into_iter().filter(|(_, given)| !given.is_empty());
         let run = InferRun {

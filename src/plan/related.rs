@@ -256,4 +256,12 @@ impl RelatedList {
         Self::Admins,
         Self::Guests,
     ];
+
+    /// Whether it lists the people of one group.
+    pub const fn is_of_people(self) -> bool {
+        match self {
+            Self::Members | Self::Admins | Self::Guests => true,
+            Self::Partitions | Self::Users | Self::Details => false,
+        }
+    }
 }

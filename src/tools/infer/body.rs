@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::page::format::{FormatError, Page};
-use crate::plan::Format;
+use crate::plan::{AbsentRecords, Format, Path};
 
 use super::part::SampleValue;
 
@@ -22,6 +22,13 @@ pub(super) struct SampleBody {
 const PREFIX_BYTES: usize = 64;
 
 impl SampleBody {
+    /// The records at a path; none where there is no such list.
+    pub(super) fn records(&self, path: &Path, absent: AbsentRecords) -> Vec<SampleValue<'_>> {
+        let nodes = self.page.records(path, absent).unwrap_or_default();
+        let value = |node| SampleValue::of(node, self.format);
+        nodes.into_iter().map(value).collect()
+    }
+
     /// Reads a body, or says why it is no page.
     pub(super) fn read(status: StatusCode, body: &[u8]) -> Result<Self, String> {
         if !status.is_success() {

@@ -9,6 +9,7 @@ use super::choose::{ChosenColumns, by_name, choose, covered, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine, table};
 use super::identity::{IdentityGuess, keyed, listed};
+use super::part::SampleValue;
 use super::records::{RecordGuess, children};
 use super::vocabulary::{FieldType, FieldWords, SCALARS, subjects_of};
 use super::{people, times};
@@ -40,6 +41,14 @@ fn id_and_name(
         return (id, name);
     }
     (id, name)
+}
+
+/// The people who stand in the records themselves, list by list.
+pub(super) fn people_within<'a>(
+    columns: &Columns<'a>,
+    records: &RecordGuess<'a>,
+) -> Vec<Vec<SampleValue<'a>>> {
+    people::within(columns, &subjects(columns, records))
 }
 
 /// The lines of `fields`, the id first. People that come in lists of their own are left out.

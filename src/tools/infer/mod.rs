@@ -3,11 +3,11 @@
 //! ```text
 //! samples ▸ body ▸ records ▸ columns ▸ fields ─┐
 //!                     └────▸ leaves ▸ paging ▸ request ▸ block (TOML with a reason at each key) ▸ walked
-//! samples of members, details, partitions ▸ related (the same of each, and placed: what of a group is in its URL)
+//! samples of members, details, partitions, users ▸ related (the same of each, and placed: what of a group is in its URL)
 //! ```
 //!
-//! Pure functions, but for [`samples`], which reads files or asks an upstream once for each, and [`walked`],
-//! which walks the block as the gateway would. Only that makes anything in a block certain. A guess is a line
+//! Pure functions, but for [`samples`], which reads files, [`sample_request`], which asks an upstream once for each, and
+//! [`walked`], which walks the block as the gateway would. Only that makes anything in a block certain. A guess is a line
 //! of the block, and says how sure it is and why; where the samples say nothing, that is said instead.
 //! Comments name members and numbers of the samples, never what stands in their records.
 
@@ -15,9 +15,11 @@ mod block;
 mod body;
 mod choose;
 mod columns;
+mod details_sample;
 mod fields;
 mod fitting_preset;
 mod guess;
+mod heading;
 mod hints;
 mod identity;
 mod leaves;
@@ -34,16 +36,21 @@ mod read_samples;
 mod record_texts;
 mod recorded;
 mod records;
+mod refused_sample;
 mod related;
+mod related_lines;
 mod request;
 mod run;
 mod sample;
+mod sample_request;
 mod samples;
 mod secrets;
 mod sent;
 mod shape;
+mod shown_ends;
 mod success;
 mod times;
+mod users_sample;
 mod vocabulary;
 mod walked;
 mod words;
@@ -68,6 +75,7 @@ use block::BlockSection;
 use columns::Columns;
 use fitting_preset::SampleShape;
 use guess::ProposedLine;
+use heading::heading;
 use listed_kind::ListedKind;
 use paging::{PageSample, PagingGuess};
 use read_samples::ReadSamples;
@@ -204,7 +212,7 @@ impl<'r, 'a> Draft<'r, 'a> {
             first.lines.push(ProposedLine::likely("ttl", "15m", why));
         }
         for one in chosen {
-            let is_proven = one.walked.as_ref().is_some_and(WalkFindings::is_proof);
+            let is_proven = one.is_proven();
             let paging = one.paging.clone().confirmed_if(is_proven);
             sections.extend(one.related.sections(&mut secrets, &paging, is_proven));
         }
@@ -282,46 +290,6 @@ impl<'r, 'a> Draft<'r, 'a> {
             section(&["fields"], fields),
         ]
     }
-}
-
-fn heading(
-    reading: &ReadSamples<'_>,
-    walked: Option<&WalkFindings>,
-    related: &[ChosenRelated<'_, '_, '_>],
-) -> Vec<String> {
-    let mut from = match reading.all.len() {
-        1 => "one sample".to_owned(),
-        samples => format!("{samples} samples"),
-    };
-    if !related.is_empty() {
-        let lists = related.iter().map(|one| format!("`{}`", one.related.list));
-        let lists: Vec<_> = lists.collect();
-        from = format!("{from}, and samples of {}", lists.join(", "));
-    }
-    let best = match walked {
-        Some(walked) if walked.is_proof() => "certain",
-        Some(_) | None => "clear",
-    };
-    let mut heading = vec![format!(
-        "Proposed from {from}. The comment above each key says how sure the guess is ({best}, likely \
-         or not sure) and why; FILL IN marks what no sample shows."
-    )];
-    heading.push(match walked {
-        Some(walked) => walked.sentence(),
-        None => "Not certain: this block was not walked. `groupgate probe` walks it.".to_owned(),
-    });
-    let related = related.iter().filter_map(|one| one.walked.as_ref());
-    heading.extend(related.map(WalkFindings::sentence));
-    heading.extend(reading.flaws.iter().cloned());
-    let mut bodies = reading.pages.iter().map(|(sample, _)| &sample.body);
-    let first = bodies.next();
-    if bodies.any(|body| Some(body) == first) {
-        heading.push(
-            "Two samples are the same page, so they show no more than one: add the next page."
-                .to_owned(),
-        );
-    }
-    heading
 }
 
 /// Parts of a host name that do not identify its owner.

@@ -24,6 +24,10 @@ impl<'a> SampleValue<'a> {
         }
     }
 
+    pub(super) const fn of(node: Node<'a>, format: Format) -> Self {
+        Self { node, format }
+    }
+
     /// What an object holds, by name. Nothing for anything else.
     pub(super) fn members(self) -> Vec<(&'a str, Self)> {
         let names = self.node.names().into_iter();

@@ -63,6 +63,7 @@ impl<'r, 'a> PartitionSample<'r, 'a> {
             draft: self.draft,
             placed: PlacedUrl::default(),
             shape: RelatedShape::Partitions(name, value),
+            others: Vec::new(),
         }
     }
 }

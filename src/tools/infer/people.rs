@@ -1,10 +1,12 @@
 //! Members, admins and guests: lists of people inside a record.
 
+use std::borrow::Cow;
+
 use toml_edit::{Array, Value};
 
 use crate::plan::Path;
 
-use super::choose::{choose, paths_value};
+use super::choose::{ChosenColumns, choose, paths_value};
 use super::columns::{Column, Columns};
 use super::guess::{Confidence, ProposedLine};
 use super::listed_kind::ListedKind;
@@ -34,6 +36,17 @@ fn people(
     subjects: &[String],
     taken: &[Path],
 ) -> Option<(Path, ProposedLine)> {
+    let list = list_of(words, columns, subjects, taken)?;
+    let line = list.line(words.key);
+    Some((list.path, line))
+}
+
+fn list_of<'a>(
+    words: &PeopleWords,
+    columns: &Columns<'a>,
+    subjects: &[String],
+    taken: &[Path],
+) -> Option<PeopleGuess<'a>> {
     let mut named: Vec<_> = columns
         .all
         .iter()
@@ -42,9 +55,29 @@ fn people(
         .filter_map(|(rank, column)| Some((rank, list(columns, column)?)))
         .collect();
     named.sort_by_key(|(rank, list)| (list.items.is_empty(), *rank));
-    let (_, list) = named.into_iter().next()?;
-    let line = list.line(words.key);
-    Some((list.path, line))
+    named.into_iter().next().map(|(_, list)| list)
+}
+
+/// The people who are listed in records, role by role.
+pub(super) fn within<'a>(columns: &Columns<'a>, subjects: &[String]) -> Vec<Vec<SampleValue<'a>>> {
+    let lists = PEOPLE.iter();
+    let lists = lists.filter_map(|words| list_of(words, columns, subjects, &[]));
+    lists.map(|list| list.items).collect()
+}
+
+/// The ids of people, as far as they have any.
+pub(super) fn ids(items: &[SampleValue<'_>]) -> Vec<String> {
+    let is_plain = !items.is_empty() && items.iter().all(|item| !item.is_object());
+    if is_plain {
+        let texts = items.iter().filter_map(|item| item.text());
+        let texts = texts.filter(|text| !is_email(text));
+        return texts.map(Cow::into_owned).collect();
+    }
+    let columns = Columns::of(items);
+    let id = id_of(&columns);
+    let texts = id.iter().flat_map(|id| &id.columns);
+    let texts = texts.flat_map(|column| column.texts());
+    texts.map(|(_, text)| text.into_owned()).collect()
 }
 
 /// The lines of `fields` for a list of people.
@@ -219,12 +252,13 @@ fn keys(items: &[SampleValue<'_>]) -> (Vec<(&'static str, Value)>, Confidence, &
         return (vec![(part, ".".into())], Confidence::Clear, why);
     }
     let (columns, subjects) = (Columns::of(items), ListedKind::People.subjects());
-    let find = |words| choose(words, &columns, &subjects, &[]).filter(|chosen| !chosen.is_empty());
-    let (id, email) = (find(&PERSON_ID), find(&PERSON_EMAIL));
-    let confidence = match id.as_ref().or(email.as_ref()) {
-        Some(chosen) if !chosen.is_weak => Confidence::Clear,
-        Some(_) => Confidence::Likely,
-        None => {
+    let email = choose(&PERSON_EMAIL, &columns, &subjects, &[]);
+    let email = email.filter(|email| !email.is_empty());
+    let id = id_of(&columns);
+    let (confidence, why) = match (&id, &email) {
+        (Some(id), _) => (id.confidence, id.why),
+        (None, Some(email)) => (sure(email), OBJECTS),
+        (None, None) => {
             let why = "a list of objects, but none of their members looks like an id";
             return (vec![("id", "id".into())], Confidence::NotSure, why);
         }
@@ -232,5 +266,55 @@ fn keys(items: &[SampleValue<'_>]) -> (Vec<(&'static str, Value)>, Confidence, &
     let id = id.map(|id| ("id", paths_value(&id.paths())));
     let email = email.map(|email| ("email", paths_value(&email.paths())));
     let keys = id.into_iter().chain(email).collect();
-    (keys, confidence, "a list of objects")
+    (keys, confidence, why)
+}
+
+/// Why a list is one of people.
+const OBJECTS: &str = "a list of objects";
+
+fn sure(chosen: &ChosenColumns<'_, '_>) -> Confidence {
+    if chosen.is_weak {
+        Confidence::Likely
+    } else {
+        Confidence::Clear
+    }
+}
+
+/// Where the id of a person is.
+struct IdGuess<'c, 'a> {
+    columns: Vec<&'c Column<'a>>,
+    confidence: Confidence,
+    why: &'static str,
+}
+
+impl IdGuess<'_, '_> {
+    fn paths(&self) -> Vec<Path> {
+        let columns = self.columns.iter();
+        columns.map(|column| column.path.clone()).collect()
+    }
+}
+
+/// The id of people in records side by side: by its name, or the only id that is in all of them, such as `to/id` in a
+/// list of references.
+fn id_of<'c, 'a>(columns: &'c Columns<'a>) -> Option<IdGuess<'c, 'a>> {
+    let named = choose(&PERSON_ID, columns, &ListedKind::People.subjects(), &[]);
+    if let Some(named) = named.filter(|named| !named.is_empty()) {
+        return Some(IdGuess {
+            confidence: sure(&named),
+            columns: named.columns,
+            why: OBJECTS,
+        });
+    }
+    let is_id = |column: &&Column<'_>| {
+        let last = column.names.last();
+        let is_named = last.is_some_and(|name| PERSON_ID.strong.contains(&plain(name)));
+        is_named && column.is_scalar() && column.filled() == columns.records
+    };
+    let mut ids = columns.all.iter().filter(is_id);
+    let only = ids.next().filter(|_| ids.next().is_none())?;
+    Some(IdGuess {
+        columns: vec![only],
+        confidence: Confidence::Likely,
+        why: "a list of objects, and the only id in them",
+    })
 }

@@ -15,10 +15,11 @@ use super::lists::{ListKind, candidates};
 use super::names::{NameHint, plain};
 use super::part::{SampleValue, page_path};
 use super::rating::{Quality, RatedList, subjects};
+use super::sample::Sample;
 use super::vocabulary::CHILDREN;
 
 /// The list of groups that was found, in every sample.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RecordGuess<'a> {
     /// The names from the page's root to the list.
     pub(super) names: Vec<&'a str>,
@@ -31,8 +32,8 @@ pub(super) struct RecordGuess<'a> {
     /// Whether there is a list at all.
     pub(super) is_found: bool,
     pub(super) path: String,
-    /// Whether every sample has the list, empty or not.
-    is_everywhere: bool,
+    /// What is to be made of a page without the list: every sample can be read by it.
+    absent: AbsentRecords,
     why: String,
     others: Vec<String>,
 }
@@ -43,12 +44,33 @@ impl<'a> RecordGuess<'a> {
         self.pages.iter().flatten().copied().collect()
     }
 
+    /// The list of another group, whose samples are these: its records are at the same place, or there are none.
+    /// `None` where these cannot be read so.
+    pub(super) fn of_other(&mut self, pages: &'a [(&Sample, SampleBody)]) -> Option<Self> {
+        let path: Path = self.path.parse().ok()?;
+        let bodies: Vec<_> = pages.iter().map(|(_, body)| body).collect();
+        let absent = absent_in(&path, &bodies)?;
+        // A page with other records is no empty list.
+        let found = find(&bodies, ListedKind::People);
+        if absent != AbsentRecords::Error && found.is_found && !found.all().is_empty() {
+            return None;
+        }
+        if self.absent == AbsentRecords::Error || absent == AbsentRecords::EmptyWithParent {
+            self.absent = absent;
+        }
+        let records = bodies.iter().map(|body| body.records(&path, absent));
+        Some(Self {
+            pages: records.collect(),
+            ..self.clone()
+        })
+    }
+
     /// The line that says where they are.
     pub(super) fn line(&self, columns: &Columns<'_>) -> ProposedLine {
         let children = children(columns);
         let mut keys: Vec<(&str, Value)> = vec![("at", self.path.as_str().into())];
-        if !self.is_everywhere {
-            keys.push(("absent", "empty".into()));
+        if self.absent != AbsentRecords::Error {
+            keys.push(("absent", self.absent.to_string().into()));
         }
         if self.is_keyed {
             keys.push(("keyed", true.into()));
@@ -62,7 +84,7 @@ impl<'a> RecordGuess<'a> {
             Value::InlineTable(keys.into_iter().collect())
         };
         let mut line = ProposedLine::guess("records", value, self.confidence, &self.why);
-        if !self.is_everywhere {
+        if self.absent != AbsentRecords::Error {
             line = line.and(format!(
                 "{}: a sample has no such list, which is taken for an empty list",
                 Confidence::Likely
@@ -148,9 +170,8 @@ fn chosen<'a>(
         .filter(|other| other.quality >= Quality::HalfNamed.min(best.quality))
         .filter(|other| other.quality > Quality::Single && !is_in_record(other))
         .collect();
-    let is_everywhere = bodies
-        .iter()
-        .all(|body| body.page.records(&best.path, AbsentRecords::Error).is_ok());
+    let absent = absent_in(&best.path, bodies).unwrap_or(AbsentRecords::Empty);
+    let is_everywhere = absent == AbsentRecords::Error;
     let lead = rivals
         .iter()
         .map(|rival| best.score() - rival.score())
@@ -182,11 +203,25 @@ fn chosen<'a>(
         is_keyed: best.candidate.kind == ListKind::Keyed,
         subjects: best.subjects,
         path: best.path.to_string(),
-        is_everywhere,
+        absent,
         confidence,
         is_found: true,
         others,
     }
+}
+
+/// The least that must be made of a missing list, so that all samples can be read.
+fn absent_in(path: &Path, bodies: &[&SampleBody]) -> Option<AbsentRecords> {
+    [
+        AbsentRecords::Error,
+        AbsentRecords::Empty,
+        AbsentRecords::EmptyWithParent,
+    ]
+    .into_iter()
+    .find(|absent| {
+        let mut bodies = bodies.iter();
+        bodies.all(|body| body.page.records(path, *absent).is_ok())
+    })
 }
 
 /// No list anywhere: the page itself may be one group.
@@ -219,7 +254,7 @@ fn nothing<'a>(bodies: &[&'a SampleBody]) -> RecordGuess<'a> {
         pages,
         is_keyed: false,
         confidence: Confidence::NotSure,
-        is_everywhere: true,
+        absent: AbsentRecords::Error,
         why: why.to_owned(),
         others: Vec::new(),
         is_found: false,

@@ -1,30 +1,26 @@
-//! The lists that belong to that of groups, each from samples of its own: members and their like of one group,
-//! the details of one, and what the list of groups is read once per item of.
+//! The lists that belong to that of groups, each from samples of its own: members and their like of single groups,
+//! the details of one, what the list of groups is read once per item of, and the users.
 //!
 //! Where records, pages and people are is guessed as it is of groups. What is new is the request: what of a group
 //! or of a partition stands in the URL of the sample becomes a placeholder ([`super::placed`]).
 
-use toml_edit::{InlineTable, Value};
 use url::Url;
 
-use crate::plan::{Format, RelatedList};
+use crate::plan::RelatedList;
 use crate::terminal::CommandError;
 
-use super::block::BlockSection;
 use super::columns::Columns;
-use super::fields;
-use super::guess::{Confidence, LineEntry, ProposedLine};
+use super::details_sample::details;
+use super::guess::{Confidence, ProposedLine};
 use super::listed_kind::ListedKind;
 use super::paging::PagingGuess;
-use super::part::{SampleValue, page_path};
 use super::partition_sample::PartitionSample;
-use super::people;
 use super::placed::{PlacedUrl, UrlParts};
 use super::record_texts::{RecordText, record_texts};
-use super::samples;
-use super::secrets::SecretVariables;
+use super::shown_ends::ShownEnds;
+use super::users_sample::{PeopleIds, users};
 use super::walked::WalkFindings;
-use super::{Draft, ReadSamples, request};
+use super::{Draft, ReadSamples, fields, request, samples};
 
 /// A list that belongs to that of groups, as its samples show it.
 pub(super) struct RelatedDraft<'r, 'a> {
@@ -33,11 +29,15 @@ pub(super) struct RelatedDraft<'r, 'a> {
     pub(super) placed: PlacedUrl,
     /// What is to be written beside the request, the records and the pages.
     pub(super) shape: RelatedShape,
+    /// The same lists of other groups, of which samples were given as well.
+    pub(super) others: Vec<Draft<'r, 'a>>,
 }
 
 pub(super) enum RelatedShape {
-    /// People, with the lines of their fields.
+    /// The people of one group.
     People,
+    /// All people, with the lines of their fields.
+    Users(Vec<ProposedLine>),
     /// The name of the value, and where it is in the record of a partition.
     Partitions(String, String),
     /// The names that lead to the record, how sure that is, and why.
@@ -48,7 +48,10 @@ pub(super) enum RelatedShape {
 pub(super) struct ChosenRelated<'d, 'r, 'a> {
     pub(super) related: &'d RelatedDraft<'r, 'a>,
     pub(super) paging: PagingGuess,
-    pub(super) walked: Option<WalkFindings>,
+    /// What walks of the lists have shown whose samples were given, if they were walked.
+    pub(super) walked: Vec<WalkFindings>,
+    /// What was seen of how they end, where each group has one.
+    pub(super) ends: Option<ShownEnds>,
 }
 
 /// All of them, and what they say of the list of groups.
@@ -80,6 +83,10 @@ impl<'r, 'a> RelatedDrafts<'r, 'a> {
             .transpose()?;
         let mut named = None;
         for (list, reading) in readings {
+            if let Some(known) = drafts.lists.iter_mut().find(|known| known.list == *list) {
+                known.add_other(reading)?;
+                continue;
+            }
             let url = reading.all.first().and_then(|sample| sample.url.as_ref());
             let Some(url) = url else {
                 continue;
@@ -100,6 +107,12 @@ impl<'r, 'a> RelatedDrafts<'r, 'a> {
                 if let Some((name, text)) = &named {
                     parts.put_for(text, &format!("partition.{name}"), PARTITION);
                 }
+            }
+            if *list == RelatedList::Users {
+                let ids = PeopleIds::of(groups, &drafts.lists);
+                let related = users(reading, parts.finish(), &ids)?;
+                drafts.lists.push(related);
+                continue;
             }
             let group = place_group(&mut parts, &of_groups, *list)?;
             if list_url.is_none() {
@@ -210,7 +223,31 @@ fn people_of<'r, 'a>(
         draft: read(list, reading)?,
         placed,
         shape: RelatedShape::People,
+        others: Vec::new(),
     })
+}
+
+impl<'r, 'a> RelatedDraft<'r, 'a> {
+    /// Puts the same list of another group beside it: its records are at the same place, or it has none.
+    fn add_other(&mut self, reading: &'r ReadSamples<'a>) -> Result<(), CommandError> {
+        let (list, records) = (self.list, &mut self.draft.records);
+        refuse_unreadable(list, reading)?;
+        let Some(other) = records.of_other(&reading.pages) else {
+            let found: Vec<_> = reading.all.iter().map(samples::members).collect();
+            return Err(CommandError::new(format!(
+                "another sample of --{list} has no list at `{}`: {}",
+                records.path,
+                found.join("; ")
+            )));
+        };
+        self.others.push(Draft {
+            reading,
+            columns: Columns::of(&other.all()),
+            seen: reading.seen(&other),
+            records: other,
+        });
+        Ok(())
+    }
 }
 
 /// What the samples of a list show.
@@ -218,12 +255,7 @@ pub(super) fn read<'r, 'a>(
     list: RelatedList,
     reading: &'r ReadSamples<'a>,
 ) -> Result<Draft<'r, 'a>, CommandError> {
-    if reading.pages.is_empty() {
-        let flaws = reading.flaws.join("\n  ");
-        return Err(CommandError::new(format!(
-            "the sample of --{list} cannot be read\n  {flaws}"
-        )));
-    }
+    refuse_unreadable(list, reading)?;
     let draft = Draft::of(reading, ListedKind::of(list));
     if draft.records.is_found || list == RelatedList::Details {
         return Ok(draft);
@@ -235,166 +267,12 @@ pub(super) fn read<'r, 'a>(
     )))
 }
 
-/// The record of a group with its details.
-fn details<'r, 'a>(
-    groups: &Draft<'r, 'a>,
-    reading: &'r ReadSamples<'a>,
-    placed: PlacedUrl,
-) -> Result<(RelatedDraft<'r, 'a>, SampleValue<'r>), CommandError> {
-    let draft = read(RelatedList::Details, reading)?;
-    let known: Vec<&str> = groups
-        .columns
-        .all
-        .iter()
-        .map(|column| column.names[0])
-        .collect();
-    let root = reading.pages.first().map(|(_, body)| body);
-    let is_json = reading.format() == Format::Json && groups.reading.format() == Format::Json;
-    let Some(root) = root.filter(|_| is_json) else {
-        return Err(CommandError::new(
-            "details can only be laid over records in JSON",
-        ));
-    };
-    let root = root.root();
-    let mut objects = vec![(Vec::new(), root)];
-    let inner = root
-        .members()
-        .into_iter()
-        .filter(|(_, member)| member.is_object());
-    for (name, member) in inner {
-        objects.push((vec![name], member));
-        let deeper = member.members().into_iter();
-        let deeper = deeper.filter(|(_, member)| member.is_object());
-        objects.extend(deeper.map(|(inner, member)| (vec![name, inner], member)));
+fn refuse_unreadable(list: RelatedList, reading: &ReadSamples<'_>) -> Result<(), CommandError> {
+    if !reading.pages.is_empty() {
+        return Ok(());
     }
-    let shared = |value: &SampleValue<'_>| {
-        let names = value.members();
-        let all = names.len();
-        let same = names
-            .iter()
-            .filter(|(name, _)| known.contains(name))
-            .count();
-        // A record that is not around others may be the one although nothing of it was listed.
-        (same, all)
-    };
-    let objects = objects.into_iter().filter(|(_, value)| value.is_object());
-    let best = objects.max_by_key(|(names, value)| (shared(value), std::cmp::Reverse(names.len())));
-    let Some((names, record)) = best else {
-        return Err(CommandError::new(format!(
-            "the sample of --details is no object: {}",
-            reading
-                .all
-                .first()
-                .map(samples::members)
-                .unwrap_or_default()
-        )));
-    };
-    let (confidence, why) = match shared(&record).0 {
-        0 => (
-            Confidence::NotSure,
-            "it shares no member with the records of the list",
-        ),
-        _ => (
-            Confidence::Clear,
-            "it has members of the records of the list",
-        ),
-    };
-    let names = names.into_iter().map(str::to_owned).collect();
-    let related = RelatedDraft {
-        list: RelatedList::Details,
-        draft,
-        placed,
-        shape: RelatedShape::Details(names, confidence, why),
-    };
-    Ok((related, record))
-}
-
-impl RelatedDraft<'_, '_> {
-    /// Whether there are pages to walk.
-    pub(super) const fn is_list(&self) -> bool {
-        !matches!(self.shape, RelatedShape::Details(..))
-    }
-
-    /// What a walk of the sample's own list is a walk of.
-    pub(super) fn subject(&self) -> String {
-        match self.shape {
-            RelatedShape::Partitions(..) => format!("the list of `{}`", self.list),
-            RelatedShape::People | RelatedShape::Details(..) => {
-                format!("the list of `{}` of one group", self.list)
-            }
-        }
-    }
-
-    /// The tables of the block for it.
-    pub(super) fn sections(
-        &self,
-        secrets: &mut SecretVariables,
-        paging: &PagingGuess,
-        is_proven: bool,
-    ) -> Vec<BlockSection> {
-        let draft = &self.draft;
-        let sample = draft.reading.all.first();
-        let request = request::guess(secrets, sample, &draft.seen, paging, Some(&self.placed));
-        let list: &'static str = self.list.into();
-        let section = |path: &[&'static str], lines| BlockSection {
-            path: [&[list], path].concat(),
-            lines,
-            is_proven,
-            is_suggestion: false,
-        };
-        let own = match &self.shape {
-            RelatedShape::People => vec![draft.records.line(&draft.columns)],
-            RelatedShape::Partitions(name, value) => {
-                let mut values = InlineTable::new();
-                values.insert(name, value.as_str().into());
-                let why = "this value of it stands in the requests for its groups";
-                vec![
-                    draft.records.line(&draft.columns),
-                    ProposedLine::clear("values", values, why),
-                ]
-            }
-            RelatedShape::Details(names, ..) if names.is_empty() => Vec::new(),
-            RelatedShape::Details(names, confidence, why) => {
-                let path = page_path(names);
-                let path = path.map_or_else(|| "/".to_owned(), |path| path.to_string());
-                vec![ProposedLine::guess("record", path, *confidence, why)]
-            }
-        };
-        let fields = match self.shape {
-            RelatedShape::People => people::person_lines(&draft.records.all()),
-            RelatedShape::Partitions(..) | RelatedShape::Details(..) => Vec::new(),
-        };
-        let pagination = if self.is_list() {
-            paging.lines.clone()
-        } else {
-            Vec::new()
-        };
-        vec![
-            section(&[], own),
-            section(&["request"], request.request),
-            section(&["request", "headers"], request.headers),
-            section(&["request", "query"], request.query),
-            section(&["pagination"], pagination),
-            section(&["fields"], fields),
-        ]
-    }
-
-    /// What takes the place of `fields` where its own list is walked like one of groups.
-    pub(super) fn fields_to_walk(&self) -> Vec<ProposedLine> {
-        let value: Value = match &self.shape {
-            RelatedShape::Partitions(_, value) => value.as_str().into(),
-            RelatedShape::Details(..) => ".".into(),
-            RelatedShape::People => {
-                let lines = people::person_lines(&self.draft.records.all());
-                let mut values = lines.into_iter().filter_map(|line| match line.entry {
-                    LineEntry::Set(_, value) => Some(value),
-                    LineEntry::Suggested(..) | LineEntry::Nothing => None,
-                });
-                values.next().unwrap_or_else(|| ".".into())
-            }
-        };
-        ["id", "name"]
-            .map(|key| ProposedLine::clear(key, value.clone(), ""))
-            .to_vec()
-    }
+    let flaws = reading.flaws.join("\n  ");
+    Err(CommandError::new(format!(
+        "the sample of --{list} cannot be read\n  {flaws}"
+    )))
 }

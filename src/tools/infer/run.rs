@@ -9,6 +9,7 @@ use super::listed_kind::ListedKind;
 use super::paging::PagingGuess;
 use super::related::{ChosenRelated, RelatedDraft, RelatedDrafts};
 use super::samples::{self, RelatedSample, Sample, SampleRequest};
+use super::shown_ends::ShownEnds;
 use super::walked::{WalkFindings, WalkOrder, walk_block};
 use super::{Draft, Proposal, ReadSamples, usual_name};
 
@@ -40,8 +41,8 @@ impl InferRun {
         };
         let mut of_related = Vec::new();
         for related in &self.related {
-            let samples = related.samples(self.request.as_ref()).await?;
-            of_related.push((related.list, samples));
+            let lists = related.samples(self.request.as_ref()).await?;
+            of_related.extend(lists.into_iter().map(|samples| (related.list, samples)));
         }
         let name = self.name.clone().unwrap_or_else(|| {
             let related = of_related.iter().map(|(_, samples)| samples);
@@ -79,7 +80,7 @@ impl InferRun {
         let beside = (!chosen.is_empty()).then_some((&related, &*chosen));
         let proposal = draft.write(&name, paging, walked.as_ref(), beside);
         print(&proposal.to_string())?;
-        let all = chosen.into_iter().filter_map(|one| one.walked);
+        let all = chosen.into_iter().flat_map(|one| one.walked);
         let mut all = walked.into_iter().chain(all);
         if let Some(walked) = all.find(WalkFindings::is_refutation) {
             return Err(CommandError::new(walked));
@@ -94,17 +95,40 @@ impl<'r, 'a> RelatedDraft<'r, 'a> {
         let mut pagings = self.draft.pagings();
         pagings.truncate(ATTEMPTS);
         let pages = pages.filter(|_| self.is_list());
+        let write = |draft: &Draft<'_, '_>, paging: &PagingGuess| {
+            draft.write_to_walk(name, paging, self.fields_to_walk())
+        };
         let subject = (self.subject(), ListedKind::of(self.list));
-        let (paging, walked) = best(pagings, pages, subject, |paging| {
-            let fields = self.fields_to_walk();
-            self.draft.write_to_walk(name, paging, fields)
-        })
-        .await;
+        let (paging, first) =
+            best(pagings, pages, subject, |paging| write(&self.draft, paging)).await;
+        let mut walked: Vec<_> = first.into_iter().collect();
+        for other in self.others.iter().filter(|_| pages.is_some()) {
+            let subject = (self.subject_of_other(), ListedKind::of(self.list));
+            let only = vec![paging.clone()];
+            let (_, own) = best(only, pages, subject, |paging| write(other, paging)).await;
+            walked.extend(own);
+        }
         ChosenRelated {
             related: self,
             paging,
+            ends: ShownEnds::of(self, &walked),
             walked,
         }
+    }
+}
+
+impl ChosenRelated<'_, '_, '_> {
+    /// Whether a walk has shown all that the lists may be.
+    pub(super) fn is_proven(&self) -> bool {
+        self.ends.is_none_or(ShownEnds::are_all_seen)
+            && self.walked.iter().any(WalkFindings::is_proof)
+    }
+
+    /// What is said above the block of the list that shows most.
+    pub(super) fn sentence(&self) -> Option<String> {
+        let mut walked = self.walked.iter();
+        let shown = walked.find(|one| one.is_proof()).or(self.walked.first())?;
+        Some(shown.sentence(self.ends))
     }
 }
 

@@ -20,6 +20,7 @@ use super::leaves;
 use super::listed_kind::ListedKind;
 use super::paging::TOTALS;
 use super::part::SampleValue;
+use super::shown_ends::ShownEnds;
 
 /// What is walked.
 pub(super) struct WalkOrder<'a> {
@@ -247,14 +248,20 @@ impl WalkFindings {
         Some((place, total.most))
     }
 
-    /// What is said of it above the block.
-    pub(super) fn sentence(&self) -> String {
-        let proven = if self.is_proof() {
-            "Certain"
-        } else {
-            "Not certain"
+    /// Whether there was more than one page.
+    pub(super) const fn has_further(&self) -> bool {
+        self.pages > 1
+    }
+
+    /// What is said of it above the block. Of lists that each group has, one whole list is no more than likely to show
+    /// what others are like, unless all was seen that one may be.
+    pub(super) fn sentence(&self, ends: Option<ShownEnds>) -> String {
+        let word = match (self.is_proof(), ends) {
+            (false, _) => "Not certain",
+            (true, Some(ends)) if !ends.are_all_seen() => "Likely",
+            (true, _) => "Certain",
         };
-        format!("{proven}: {self}.")
+        format!("{word}: {self}.")
     }
 
     fn extent(&self) -> String {

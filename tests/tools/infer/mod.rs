@@ -7,6 +7,7 @@ mod command;
 mod emulations;
 mod gives_groups;
 mod odd_servers;
+mod people;
 mod related;
 mod round_trip;
 mod samples;

@@ -177,7 +177,7 @@ async fn members_of_one_group_become_a_table_that_reads_those_of_all(
     assert!(block.contains(expected), "{block}");
     let flat = block.replace("\n# ", " ");
     assert!(
-        flat.contains("ertain: the list of `members` of one group was walked"),
+        flat.contains("ikely: the list of `members` of one group was walked"),
         "{flat}"
     );
     // Members are asked for of the one group alone.
