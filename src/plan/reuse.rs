@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::{Path, Span};
 
@@ -49,13 +49,6 @@ impl ReuseMarker {
 impl<'de> Deserialize<'de> for ReuseMarker {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        enum Word {
-            UpdatedAt,
-            Etag,
-        }
-
-        #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct PathTable {
             path: Path,
@@ -73,11 +66,14 @@ impl<'de> Deserialize<'de> for ReuseMarker {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<ReuseMarker, E> {
-                let word: Result<Word, E> = Word::deserialize(text.into_deserializer());
-                Ok(match word? {
-                    Word::UpdatedAt => ReuseMarker::UpdatedAt,
-                    Word::Etag => ReuseMarker::Etag,
-                })
+                match text {
+                    "updated_at" => Ok(ReuseMarker::UpdatedAt),
+                    "etag" => Ok(ReuseMarker::Etag),
+                    _ => Err(E::custom(format!(
+                        "`{text}` is neither `updated_at` nor `etag`: write `{{ path = \"{text}\" }}` for what stands \
+                         there in the record of a group"
+                    ))),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReuseMarker, A::Error> {

@@ -201,6 +201,12 @@ pub(super) fn unknown_placeholder(at: &KeyPath, name: &str, known: &[&str]) -> P
         );
     }
     let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
+    if name == "since" {
+        return problem.with_help(
+            "say what it is, as in `incremental = { since = \"{updated_after}\" }`: then a walk asks for what has \
+             changed",
+        );
+    }
     let braced: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
     let help = match (
         nearest(name, known.iter().copied()),

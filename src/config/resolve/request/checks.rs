@@ -101,7 +101,24 @@ fn check_body(at: &KeyPath, request: &Request, problems: &mut Problems) {
     }
 }
 
+/// Where in a record a link most likely is meant to be, if a path is one placeholder that leads into something.
+fn record_place(path: &str) -> Option<&str> {
+    let name = path.strip_prefix('{')?.strip_suffix('}')?;
+    let place = name.strip_prefix("record/").unwrap_or(name);
+    let place = place.trim_start_matches('/');
+    let is_other = name.starts_with("caller.") || name.strip_prefix("record/") == Some(place);
+    let leads_on = name.contains('/') && !name.contains(['{', '}']) && !place.is_empty();
+    (leads_on && !is_other).then_some(place)
+}
+
 pub(super) fn check_path(at: &KeyPath, path: &str, problems: &mut Problems) {
+    if let Some(place) = record_place(path) {
+        let problem = Problem::new(at.clone(), format!("`{path}` is no value of a record"));
+        problems.push(problem.with_help(format!(
+            "write `{{record/{place}}}`, which leads from the record of the group, or a path that starts with a slash"
+        )));
+        return;
+    }
     if path.starts_with('{') {
         problems.push(
             Problem::new(
