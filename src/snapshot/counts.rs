@@ -5,7 +5,8 @@ use std::ops::AddAssign;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a walk counted besides groups. All zero is a clean walk.
+/// What a walk counted besides groups. All zero is a clean walk. Of people it counts those in lists that it read, not
+/// in those that it took from the list that was there (`reuse`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Records skipped because they have no id or no name, or an id that is too long.

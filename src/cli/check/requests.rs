@@ -65,7 +65,11 @@ impl WalkRequests {
         let people = people.map(|own| {
             let brought = related.people.iter();
             let mut brought = brought.filter(|list| list.brought_by == own.role);
-            (own.role, &own.list, brought.all(|list| is_spared(&list.reuse)))
+            (
+                own.role,
+                &own.list,
+                brought.all(|list| is_spared(&list.reuse)),
+            )
         });
         let mut per_group = Vec::new();
         let mut again = 0;
