@@ -10,15 +10,15 @@ pub use attributes::Attributes;
 mod moment;
 pub use moment::Moment;
 
+mod packed;
+pub(crate) use packed::JsonSource;
+
 mod parts;
 pub(crate) use parts::{GroupParts, GroupPerson, GroupText, GroupTime};
 
 mod read_row;
 pub(crate) use read_row::row_bytes;
 pub use read_row::{ReadRow, ReadText};
-
-mod write;
-pub(crate) use write::JsonSource;
 
 /// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

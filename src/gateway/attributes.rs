@@ -1,6 +1,6 @@
 //! Filters on attributes: which there are, and which groups pass them.
 //!
-//! Each adapter declares the attributes that callers can filter by (`filterable`). They stand in the rendered group,
+//! Each adapter declares the attributes that callers can filter by (`filterable`). They stand in the packed group,
 //! so a group is read back only where the text of its JSON has the value somewhere.
 
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ impl AttributeFilter {
 #[derive(Debug)]
 pub(super) struct AttributeMatcher<'a> {
     filter: &'a AttributeFilter,
-    /// The value as JSON writes it.
+    /// The value as JSON writes it, and as it stands in a packed group.
     text: Finder<'static>,
 }
 
@@ -106,7 +106,7 @@ impl AttributeMatcher<'_> {
         let Some(path) = self.filter.places.get(row.source()) else {
             return false;
         };
-        self.text.find(row.json()).is_some()
+        self.text.find(row.packed()).is_some()
             && row.group().is_ok_and(|group| {
                 let attributes = Value::Object(group.attributes.members());
                 holds(&attributes, path, &self.filter.value)

@@ -70,7 +70,7 @@ impl MatchingRows {
         let digest = |&number: &usize| {
             let snapshot = &snapshots[number];
             let groups = self.count(number);
-            let rows = (0..groups).map(|place| snapshot.row(self.row(number, place)).json());
+            let rows = (0..groups).map(|place| snapshot.row(self.row(number, place)).packed());
             let hash = ContentHash::of(rows);
             (number, MatchDigest { groups, hash })
         };

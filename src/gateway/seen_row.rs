@@ -1,6 +1,5 @@
 //! One row as a caller sees it: what is hidden from the caller is empty, as in a group that lacks it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -18,6 +17,13 @@ pub type SelectedFields<'a> = Option<&'a [&'static str]>;
 #[derive(Debug, Clone, Copy)]
 pub struct SeenRow<'a> {
     row: RowRef<'a>,
+    hidden: HiddenFields,
+}
+
+/// The JSON of one group, of which fields are read.
+#[derive(Debug)]
+pub struct SeenJson {
+    json: Vec<u8>,
     hidden: HiddenFields,
 }
 
@@ -39,28 +45,48 @@ impl<'a> SeenRow<'a> {
         self.row.id()
     }
 
-    /// About how many bytes its JSON has.
+    /// How many bytes its JSON has where nothing of it is hidden, and else about as many.
     pub fn bytes(self) -> usize {
-        self.row.json().len()
-    }
-
-    /// Its JSON as the snapshot has it, where nothing of it is hidden.
-    pub fn whole(self) -> Option<&'a [u8]> {
-        self.hidden.is_none().then(|| self.row.json())
+        self.row.json_pieces().map(<[u8]>::len).sum()
     }
 
     /// Its JSON.
-    pub fn json(self) -> Result<Cow<'a, [u8]>, serde_json::Error> {
-        match self.whole() {
-            Some(json) => Ok(json.into()),
-            None => Ok(self.record()?.json(None).into()),
-        }
+    pub fn json(self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut out = Vec::new();
+        self.write_json(&mut out, None)?;
+        Ok(out)
     }
 
-    /// Its fields.
-    pub fn record(self) -> Result<Record<'a>, serde_json::Error> {
+    /// Writes its JSON, or an object of the wanted fields.
+    pub fn write_json(
+        self,
+        out: &mut Vec<u8>,
+        wanted: SelectedFields<'_>,
+    ) -> Result<(), serde_json::Error> {
+        if wanted.is_none() && self.hidden.is_none() {
+            self.row
+                .json_pieces()
+                .for_each(|piece| out.extend_from_slice(piece));
+        } else {
+            self.seen_json().record()?.write_json(out, wanted);
+        }
+        Ok(())
+    }
+
+    /// What its fields are read of.
+    pub fn seen_json(self) -> SeenJson {
+        SeenJson {
+            json: self.row.json(),
+            hidden: self.hidden,
+        }
+    }
+}
+
+impl SeenJson {
+    /// The fields.
+    pub fn record(&self) -> Result<Record<'_>, serde_json::Error> {
         Ok(Record {
-            fields: serde_json::from_slice(self.row.json())?,
+            fields: serde_json::from_slice(&self.json)?,
             hidden: self.hidden,
         })
     }
@@ -73,15 +99,8 @@ impl Record<'_> {
         columns.filter_map(|name| Some((*name, self.field(name)?)))
     }
 
-    /// An object of the wanted fields.
-    pub fn json(&self, wanted: SelectedFields<'_>) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.write_json(&mut out, wanted);
-        out
-    }
-
     /// Writes an object of the wanted fields.
-    pub fn write_json(&self, out: &mut Vec<u8>, wanted: SelectedFields<'_>) {
+    fn write_json(&self, out: &mut Vec<u8>, wanted: SelectedFields<'_>) {
         let mut before = '{';
         for (name, value) in self.fields(wanted) {
             // Writing to memory does not fail.

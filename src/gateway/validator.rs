@@ -14,7 +14,7 @@ use super::listing::{FoundGroup, Listing, SeenDigest, SourceReport};
 use super::query::Query;
 
 /// The first bytes of the encoding. Another encoding gets another number.
-const ENCODING: &str = "groupgate validator 2";
+const ENCODING: &str = "groupgate validator 3";
 
 /// How many bytes of the digest are kept.
 const KEPT: usize = 16;

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use super::content_hash::ContentHash;
 use super::group_page::{GroupPage, PageRow};
-use super::json_pieces::{JsonPieces, PieceLengths};
 use super::layout::{Buffers, Row};
+use super::packed_pieces::{PackedPieces, PieceLengths};
 use super::stretch::Stretch;
 
 /// The buffers of a snapshot while rows of pages are copied to them. Each has its size from the start, for what
 /// an allocator takes back of a large buffer is often nothing.
 pub(super) struct Assembly {
-    /// The JSON of the rows, in the order of the snapshot, where it stands in their pages.
-    json: Vec<(u32, Stretch)>,
-    /// And where it goes.
+    /// The packed groups of the rows, in the order of the snapshot, where they stand in their pages.
+    packed: Vec<(u32, Stretch)>,
+    /// And where they go.
     pieces: PieceLengths,
     text: String,
     members: Vec<u32>,
@@ -51,7 +51,7 @@ impl Assembly {
         });
         Self {
             shared: shared.collect(),
-            json: Vec::with_capacity(rows),
+            packed: Vec::with_capacity(rows),
             pieces: PieceLengths::default(),
             text,
             members: Vec::with_capacity(members),
@@ -64,8 +64,8 @@ impl Assembly {
         let row = &row.row;
         // Copied later: it is elsewhere in memory for every row, and the loop that copies it and does nothing
         // else waits for several at a time.
-        self.json.push((number as u32, row.json));
-        let json = self.pieces.place(row.json.length);
+        self.packed.push((number as u32, row.packed));
+        let packed = self.pieces.place(row.packed.length);
         let members = row.members.at(self.members.len());
         self.members
             .extend_from_slice(&page.members[row.members.range()]);
@@ -74,7 +74,7 @@ impl Assembly {
         let numbers = &self.numbers[number];
         let shared = |number: u32| numbers.get(number as usize).copied().unwrap_or(number);
         Row {
-            json,
+            packed,
             members,
             text,
             status: shared(row.status),
@@ -83,17 +83,17 @@ impl Assembly {
         }
     }
 
-    /// The buffers, and the hash of the JSON in them.
+    /// The buffers, and the hash of the groups in them.
     pub(super) fn finish(self, pages: Vec<GroupPage>) -> (Buffers, ContentHash) {
-        // All else of them is no longer needed, and need not be there beside the JSON twice.
-        let pages: Vec<String> = pages.into_iter().map(|page| page.json).collect();
+        // All else of them is no longer needed, and need not be there beside the groups twice.
+        let pages: Vec<String> = pages.into_iter().map(|page| page.packed).collect();
         let rows = self
-            .json
+            .packed
             .iter()
             .map(|(number, stretch)| &pages[*number as usize].as_bytes()[stretch.range()]);
-        let (json, hash) = JsonPieces::of(self.pieces, rows);
+        let (packed, hash) = PackedPieces::of(self.pieces, rows);
         let buffers = Buffers {
-            json,
+            packed,
             text: self.text,
             members: self.members,
             shared: self.shared,

@@ -1,11 +1,11 @@
 //! A snapshot as bytes: its buffers one after the other, as they lie in memory, numbers in
-//! little-endian. Reading them back parses nothing. Of a row's JSON there is its length, for rows follow each other.
+//! little-endian. Reading them back parses nothing. Of a packed group there is its length, for they follow each other.
 //!
 //! What is read may have been cut short or changed, so every number is checked before it is used:
 //! no bytes, whatever they are, make anything panic later. That they are what was written is for a
 //! checksum around them to say.
 //!
-//! A change of this encoding, of the order of rows, of the fold, of the member hashes, of a group's JSON,
+//! A change of this encoding, of the order of rows, of the fold, of the member hashes, of packed groups,
 //! of the marks of groups (`upstream/walk/saved_marks`, the hash of what was listed included) or of the header of the
 //! files on disk (`catalog/disk/file`) makes old bytes mean something else:
 //! [`ENCODING`] must change with it.
@@ -14,26 +14,26 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::group::Moment;
+use crate::group::{JsonSource, Moment};
 use thiserror::Error;
 
 use crate::list_memory::ListHold;
 
 use super::content_hash::ContentHash;
-use super::json_pieces::{JsonPieces, PieceLengths};
 use super::layout::{ABSENT, Buffers, Row};
 use super::list::Snapshot;
+use super::packed_pieces::{PackedPieces, PieceLengths};
 use super::row::RowRef;
 use super::stretch::Stretch;
 
 /// The version of the encoding.
-pub(crate) const ENCODING: u32 = 3;
+pub(crate) const ENCODING: u32 = 4;
 
 /// Six lengths and the content hash.
 const HEAD: usize = 6 * 8 + 16;
 const STRETCH: usize = 8 + 4;
 const TIME: usize = 8 + 4;
-/// The length of its JSON, a stretch, the start of its texts, four numbers of four bytes, two times, three of two
+/// The length of its packed group, a stretch, the start of its texts, four numbers of four bytes, two times, three of two
 /// bytes, and one.
 const ROW: usize = 4 + STRETCH + 8 + 4 * 4 + 2 * TIME + 3 * 2 + 1;
 
@@ -61,7 +61,7 @@ impl Snapshot {
             buffers.members.len(),
             buffers.shared.len(),
             buffers.text.len(),
-            buffers.json.len(),
+            buffers.packed.len(),
         ] {
             writer.write_all(&(length as u64).to_le_bytes())?;
         }
@@ -79,7 +79,7 @@ impl Snapshot {
             writer.write_all(&encode_stretch(*shared))?;
         }
         writer.write_all(buffers.text.as_bytes())?;
-        buffers.json.write_to(writer)
+        buffers.packed.write_to(writer)
     }
 
     /// Reads the snapshot of `source` back from its `length` bytes, all of them.
@@ -93,7 +93,7 @@ impl Snapshot {
             *length = u64::from_le_bytes(array(reader)?);
         }
         let hash = ContentHash(array(reader)?);
-        let [rows, by_id, members, shared, text, json] = lengths;
+        let [rows, by_id, members, shared, text, packed] = lengths;
         // Before anything is allocated.
         let told = [
             (rows, ROW),
@@ -101,7 +101,7 @@ impl Snapshot {
             (members, 4),
             (shared, STRETCH),
             (text, 1),
-            (json, 1),
+            (packed, 1),
         ]
         .into_iter()
         .try_fold(HEAD as u64, |sum, (count, size)| {
@@ -112,7 +112,7 @@ impl Snapshot {
         let rows = (0..rows)
             .map(|_| decode(&array(reader)?, &mut pieces))
             .collect::<Result<Vec<_>, _>>()?;
-        check(pieces.sum() as u64 == json, "a group lies outside of it")?;
+        check(pieces.sum() as u64 == packed, "a group lies outside of it")?;
         let by_id = (0..by_id)
             .map(|_| array(reader).map(u32::from_le_bytes))
             .collect::<Result<Vec<_>, _>>()?;
@@ -124,13 +124,14 @@ impl Snapshot {
             .collect::<Result<Vec<_>, _>>()?;
         let text = String::from_utf8(bytes(reader, text)?)
             .map_err(|_| EncodingError::Invalid("its text is not UTF-8"))?;
-        let json = JsonPieces::read_from(reader, pieces)?;
+        let packed = PackedPieces::read_from(reader, pieces)?;
         let snapshot = Self {
+            json_source: JsonSource::of(&source),
             source,
             has_deleted: rows.iter().any(|row| row.deleted),
             rows,
             buffers: Buffers {
-                json,
+                packed,
                 text,
                 members,
                 shared,
@@ -215,8 +216,8 @@ fn check(holds: bool, otherwise: &'static str) -> Result<(), EncodingError> {
 
 fn encode(row: &Row) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ROW);
-    let (json, text) = (row.json.length, row.text);
-    bytes.extend(json.to_le_bytes());
+    let (packed, text) = (row.packed.length, row.text);
+    bytes.extend(packed.to_le_bytes());
     bytes.extend(encode_stretch(row.members));
     bytes.extend(text.to_le_bytes());
     let (description, external_id) = (row.description, row.external_id);
@@ -241,7 +242,7 @@ fn decode(bytes: &[u8; ROW], pieces: &mut PieceLengths) -> Result<Row, EncodingE
     let mut rest = bytes.as_slice();
     let rest = &mut rest;
     Ok(Row {
-        json: pieces.place(u32::from_le_bytes(array(rest)?)),
+        packed: pieces.place(u32::from_le_bytes(array(rest)?)),
         members: decode_stretch(rest)?,
         text: u64::from_le_bytes(array(rest)?),
         description: u32::from_le_bytes(array(rest)?),

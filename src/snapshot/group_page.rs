@@ -21,7 +21,8 @@ use super::stretch::Stretch;
 pub struct GroupPage {
     source: Arc<str>,
     json_source: JsonSource,
-    pub(super) json: String,
+    /// Its groups, packed.
+    pub(super) packed: String,
     pub(super) text: String,
     pub(super) members: Vec<u32>,
     pub(super) rows: Vec<PageRow>,
@@ -68,7 +69,7 @@ impl GroupPage {
         Self {
             json_source: JsonSource::of(&source),
             source,
-            json: String::new(),
+            packed: String::new(),
             text: String::new(),
             members: Vec::new(),
             rows: Vec::new(),
@@ -88,7 +89,7 @@ impl GroupPage {
             let each = length / groups + length / groups / 8;
             each.saturating_mul(more).min(most / size)
         };
-        self.json.reserve(by(self.json.len(), 1));
+        self.packed.reserve(by(self.packed.len(), 1));
         self.text.reserve(by(self.text.len(), 1));
         self.members
             .reserve(by(self.members.len(), size_of::<u32>()));
@@ -102,8 +103,8 @@ impl GroupPage {
         is_nested: bool,
         attributes: impl FnOnce(&mut String),
     ) {
-        let json = self.json.len();
-        group.write_json(&self.json_source, &mut self.json, attributes);
+        let packed = self.packed.len();
+        group.pack(&mut self.packed, attributes);
         let members = self.members.len();
         for person in group.people() {
             if let Some(id) = &person.id {
@@ -151,7 +152,7 @@ impl GroupPage {
             id.text.len() as u32
         });
         let row = Row {
-            json: Stretch::between(json, self.json.len()),
+            packed: Stretch::between(packed, self.packed.len()),
             members: Stretch::between(members, self.members.len()),
             text: own as u64,
             description,
@@ -225,7 +226,7 @@ impl GroupPage {
 
     /// Gives back what it does not need any more, now that all of its groups are there.
     pub(crate) fn shrink(&mut self) {
-        self.json.shrink_to_fit();
+        self.packed.shrink_to_fit();
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
         self.rows.shrink_to_fit();
@@ -278,7 +279,7 @@ impl GroupPage {
         let rows = self.rows.capacity() * size_of::<PageRow>();
         let members = self.members.capacity() * size_of::<u32>();
         let shared = self.shared.capacity() * size_of::<Stretch>();
-        let buffers = self.json.capacity() + self.text.capacity();
+        let buffers = self.packed.capacity() + self.text.capacity();
         let beside: u64 = self.beside.iter().map(row_bytes).sum();
         (size_of::<Self>() + rows + members + shared + buffers) as u64 + beside
     }
@@ -286,7 +287,11 @@ impl GroupPage {
     /// How much memory its groups take in a snapshot at least: walks need not go on once what they have
     /// takes more than there is.
     pub(crate) fn least_bytes(&self) -> u64 {
-        (self.json.len() + self.rows.len() * size_of::<Row>()) as u64
+        let shared: usize = self.shared_texts().map(str::len).sum();
+        let own = self.text.len() - shared;
+        let members = size_of_val(self.members.as_slice());
+        let rows = self.rows.len() * size_of::<Row>();
+        (self.packed.len() + own + members + rows) as u64
     }
 }
 
@@ -327,14 +332,19 @@ impl<'a> PageRowRef<'a> {
         self.row.is_nested
     }
 
+    /// The group, packed: equal for equal groups of one source.
+    pub(crate) fn packed(self) -> &'a [u8] {
+        &self.page.packed.as_bytes()[self.row.row.packed.range()]
+    }
+
     /// The group's JSON.
-    pub(crate) fn json(self) -> &'a [u8] {
-        &self.page.json.as_bytes()[self.row.row.json.range()]
+    pub(crate) fn json(self) -> Vec<u8> {
+        self.page.json_source.json(self.packed())
     }
 
     /// The group itself, read back from its JSON.
     pub(crate) fn group(self) -> Result<Group, serde_json::Error> {
-        read_group(self.json())
+        read_group(&self.json())
     }
 }
 

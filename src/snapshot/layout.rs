@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::group::Moment;
 
-use super::json_pieces::JsonPieces;
+use super::packed_pieces::PackedPieces;
 use super::stretch::Stretch;
 
 /// How many bytes of a name take part in the order. Names that agree so far are ordered by source
@@ -28,7 +28,8 @@ pub(super) const SAME: u16 = u16::MAX;
 #[derive(Debug, Clone, Copy)]
 #[repr(Rust, packed(4))]
 pub(super) struct Row {
-    pub(super) json: Stretch,
+    /// The group, packed.
+    pub(super) packed: Stretch,
     pub(super) members: Stretch,
     /// Where its own texts begin. They stand in this order: description, id, name, folded name, external id.
     pub(super) text: u64,
@@ -117,8 +118,8 @@ const fn length(length: u32) -> usize {
 
 /// The buffers that rows say stretches of.
 pub(super) struct Buffers {
-    /// The groups' JSON, one after the other in default order.
-    pub(super) json: JsonPieces,
+    /// The groups, packed, one after the other in default order.
+    pub(super) packed: PackedPieces,
     pub(super) text: String,
     pub(super) members: Vec<u32>,
     /// The texts that rows share, each once.
@@ -128,7 +129,7 @@ pub(super) struct Buffers {
 impl Buffers {
     /// How much memory they take.
     pub(super) fn bytes(&self) -> usize {
-        self.json.bytes()
+        self.packed.bytes()
             + self.text.len()
             + self.members.len() * size_of::<u32>()
             + self.shared.len() * size_of::<Stretch>()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::group::Group;
+use crate::group::{Group, JsonSource};
 use crate::list_memory::ListHold;
 
 use super::assembly::Assembly;
@@ -18,6 +18,7 @@ use super::text_order::rows_in_order;
 /// The whole group list of one upstream and credential scope.
 pub struct Snapshot {
     pub(super) source: Arc<str>,
+    pub(super) json_source: JsonSource,
     pub(super) rows: Vec<Row>,
     pub(super) buffers: Buffers,
     pub(super) by_id: Vec<u32>,
@@ -92,6 +93,7 @@ impl Snapshot {
         drop(order);
         let (buffers, hash) = assembly.finish(pages);
         let snapshot = Self {
+            json_source: JsonSource::of(&source),
             source,
             rows,
             buffers,
@@ -141,11 +143,6 @@ impl Snapshot {
     /// What the content is, by which snapshots compare.
     pub const fn hash(&self) -> ContentHash {
         self.hash
-    }
-
-    /// How long the groups' JSON is.
-    pub fn json_bytes(&self) -> usize {
-        self.buffers.json.len()
     }
 
     /// How much memory the snapshot takes.
@@ -205,8 +202,7 @@ impl Snapshot {
     #[inline]
     fn row_ref<'a>(&'a self, row: &'a Row) -> RowRef<'a> {
         RowRef {
-            source: &self.source,
-            buffers: &self.buffers,
+            snapshot: self,
             row,
         }
     }

@@ -1,8 +1,8 @@
 //! The immutable, normalized result of one walk, laid out for queries.
 //!
-//! Rows stand in the default order (folded name, name, source, id). Each group's JSON is rendered
-//! once, into a few large pieces, so that a page is cut from memory; what filters and sorts look at stands
-//! beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot. The
+//! Rows stand in the default order (folded name, name, source, id). Each group is packed once
+//! (`group/packed`), into a few large pieces, so that a page is copied from memory; what filters and sorts look at
+//! stands beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot. The
 //! buffers are also what is kept on disk, as they are.
 
 mod assembly;
@@ -11,10 +11,10 @@ mod copied_rows;
 mod counts;
 mod encoding;
 mod group_page;
-mod json_pieces;
 mod layout;
 mod list;
 mod member;
+mod packed_pieces;
 mod paged_groups;
 mod row;
 mod search;

@@ -59,7 +59,8 @@ pub(super) fn write<'a>(
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
     for row in rows {
-        let record = row.record()?;
+        let json = row.seen_json();
+        let record = json.record()?;
         let mut before = "";
         for (_, value) in record.fields(fields) {
             out.extend_from_slice(before.as_bytes());

@@ -1,4 +1,4 @@
-//! JSON: one object per page, assembled from what the snapshots have rendered already.
+//! JSON: one object per page, assembled from what the snapshots have packed.
 
 use bytes::Bytes;
 
@@ -35,15 +35,11 @@ pub(super) fn after(envelope: &Envelope) -> Result<Bytes, RenderError> {
         .into())
 }
 
-/// One group, whole as the snapshot holds it, or with the wanted fields only.
+/// One group, whole or with the wanted fields only.
 pub(super) fn write_group(
     out: &mut Vec<u8>,
     row: SeenRow<'_>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
-    match row.whole().filter(|_| fields.is_none()) {
-        Some(json) => out.extend_from_slice(json),
-        None => row.record()?.write_json(out, fields),
-    }
-    Ok(())
+    Ok(row.write_json(out, fields)?)
 }

@@ -3,7 +3,7 @@
 //! An answer is what stands before its rows, the rows, and what stands after them: the same three
 //! parts in every format, so that a page and a stream differ in nothing but how they are sent.
 //! Renderers add nothing of their own: each format converts back to the JSON answer (a property
-//! test in `round_trip`). JSON and NDJSON copy what the snapshot has rendered already; the others,
+//! test in `round_trip`). JSON and NDJSON copy what the snapshot has packed; the others,
 //! and answers with chosen or hidden fields, read a row's JSON back once.
 
 pub(crate) mod csv;
@@ -70,7 +70,7 @@ pub(crate) fn page(
     listing: &Listing,
 ) -> Result<Bytes, RenderError> {
     let frame = Frame::new(format, fields, &Envelope::of(listing))?;
-    // Of what is copied, that is exact: a row and a comma.
+    // Of whole groups, that is exact: a group and a comma.
     let rows: Vec<_> = listing.rows().collect();
     let copied = rows.iter().map(|row| row.bytes() + 1);
     let length = frame.before.len() + copied.sum::<usize>() + frame.after.len();
@@ -81,7 +81,7 @@ pub(crate) fn page(
     Ok(out.into())
 }
 
-/// Whether rendering copies what the snapshots have rendered already, and nothing more. Where something `is_hidden`,
+/// Whether rendering copies what the snapshots have packed, and nothing more. Where something `is_hidden`,
 /// it does not.
 pub(crate) const fn is_copied(
     format: AnswerFormat,
@@ -120,8 +120,6 @@ fn write<'a>(
 pub(crate) fn single(format: AnswerFormat, row: SeenRow<'_>) -> Result<Bytes, RenderError> {
     match format {
         AnswerFormat::Xml => xml::single(row),
-        AnswerFormat::Json | AnswerFormat::Ndjson | AnswerFormat::Csv => {
-            Ok(row.json()?.into_owned().into())
-        }
+        AnswerFormat::Json | AnswerFormat::Ndjson | AnswerFormat::Csv => Ok(row.json()?.into()),
     }
 }

@@ -105,7 +105,8 @@ fn write_group(
     row: SeenRow<'_>,
     fields: SelectedFields<'_>,
 ) -> Result<(), RenderError> {
-    let record = row.record()?;
+    let json = row.seen_json();
+    let record = json.record()?;
     xml.write_event(Event::Start(BytesStart::new("group")))?;
     for (name, json) in record.fields(fields) {
         write_field(xml, name, &json::read_own(json)?)?;

@@ -76,7 +76,7 @@ async fn listed(caller: &Caller, raw: &str, sources: Vec<SourceReport>) -> (List
 }
 
 fn json(listing: &Listing) -> String {
-    let rows = listing.rows().map(|row| row.json().unwrap().into_owned());
+    let rows = listing.rows().map(|row| row.json().unwrap());
     String::from_utf8(rows.collect::<Vec<_>>().concat()).unwrap()
 }
 
@@ -286,7 +286,7 @@ async fn what_is_hidden_changes_neither_what_is_shown_nor_what_stands_for_it() {
             };
             (
                 Validator::of_group(JSON, &found),
-                found.row().json().unwrap().into_owned(),
+                found.row().json().unwrap(),
             )
         };
         assert_eq!(one(plain("a")), one(changed("a", change)));

@@ -159,7 +159,7 @@ pub(super) fn differing(adapter: &Adapter, past: &PastWalks, groups: &PagedGroup
     for row in rows.filter(|row| !row.is_repeated()) {
         let before = list.find(row.id()).map(|place| list.row(place));
         found += u64::from(before.is_some_and(|before| !before.is_deleted()));
-        let is_same = before.is_some_and(|before| before.json() == row.json());
+        let is_same = before.is_some_and(|before| before.packed() == row.packed());
         let is_new = row.updated_at().is_some_and(|updated| updated >= from);
         let is_beside = before.is_none() && row.is_deleted();
         differing += u64::from(!is_same && !is_new && !is_beside);

@@ -67,7 +67,7 @@ impl DistinctGroups {
     /// are not the same group, or it has changed since.
     pub(super) fn add_of_another_list(&mut self, groups: GroupPage) -> Result<u64, UpstreamError> {
         let repeated = self.add_unless(groups, 0, |first, row, _| {
-            (first.json() != row.json()).then(|| two_groups(first, row))
+            (first.packed() != row.packed()).then(|| two_groups(first, row))
         })?;
         Ok(repeated.all)
     }
@@ -161,7 +161,7 @@ fn different_people(first: PageRowRef<'_>, again: PageRowRef<'_>) -> Option<&'st
             .map(|one| (one.id.as_deref(), one.email.as_deref()))
             .collect()
     }
-    if first.json() == again.json() {
+    if first.packed() == again.packed() {
         return None;
     }
     let (first, again) = (first.group().ok()?, again.group().ok()?);
@@ -210,7 +210,7 @@ fn two_groups(first: PageRowRef<'_>, row: PageRowRef<'_>) -> UpstreamError {
 
 /// The first field in which two groups differ.
 fn different_field(first: PageRowRef<'_>, row: PageRowRef<'_>) -> Option<String> {
-    let fields = |row: PageRowRef<'_>| serde_json::from_slice::<Map<String, Value>>(row.json());
+    let fields = |row: PageRowRef<'_>| serde_json::from_slice::<Map<String, Value>>(&row.json());
     let (first, row) = (fields(first).ok()?, fields(row).ok()?);
     let mut fields = row.into_iter();
     fields.find_map(|(field, value)| (first.get(&field) != Some(&value)).then_some(field))

@@ -208,7 +208,7 @@ pub(super) fn listed_hash(row: PageRowRef<'_>, beside: Option<&ReadRow>) -> u64 
         hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
-    part(0, row.json());
+    part(0, row.packed());
     for value in beside.into_iter().flatten() {
         match value {
             None => part(1, b""),

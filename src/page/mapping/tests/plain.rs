@@ -329,7 +329,7 @@ proptest! {
         prop_assert_eq!(mapped.unparsed_timestamps, groups.iter().map(|(_, unparsed, _)| unparsed).sum::<u64>());
         prop_assert_eq!(mapped.unread_people, groups.iter().map(|(.., unread)| unread).sum::<u64>());
         let rows = mapped.groups.rows();
-        let written: Vec<_> = rows.map(|row| String::from_utf8(row.json().to_vec()).unwrap()).collect();
+        let written: Vec<_> = rows.map(|row| String::from_utf8(row.json()).unwrap()).collect();
         let expected: Vec<_> =
             groups.iter().map(|(group, ..)| serde_json::to_string(group).unwrap()).collect();
         prop_assert_eq!(written, expected);

@@ -1,4 +1,4 @@
-//! The JSON of rows, in order, in pieces.
+//! Packed groups, in order, in pieces.
 //!
 //! One buffer of a hundred megabytes would need as much memory in one piece whenever a list is replaced, while what
 //! the list before and the pages of the walk leave lies between others. Pieces fit wherever anything was.
@@ -12,16 +12,16 @@ use super::stretch::Stretch;
 /// the allocator is made of, and more than it would put together with others.
 const PIECE: usize = 568 * 1024;
 
-/// How much JSON is hashed at once: as much as is still in the cache when it has been copied, and of a length
+/// How much is hashed at once: as much as is still in the cache when it has been copied, and of a length
 /// that is quickly hashed.
 const HASHED: usize = 128 * 1024;
 
 /// How many bits of a start say where in its piece a row begins. The others are the number of the piece.
 const OFFSET: u32 = u32::BITS;
 
-/// The JSON of rows.
+/// Packed groups, one for each row.
 #[derive(Debug, Default)]
-pub(super) struct JsonPieces(Vec<Vec<u8>>);
+pub(super) struct PackedPieces(Vec<Vec<u8>>);
 
 /// How long the pieces will be.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl PieceLengths {
     }
 }
 
-impl JsonPieces {
+impl PackedPieces {
     /// The pieces of rows in their order, as long as was said of them, and their hash.
     pub(super) fn of<'a>(
         lengths: PieceLengths,
@@ -76,7 +76,7 @@ impl JsonPieces {
         (pieces, digest.finish())
     }
 
-    /// The JSON of a row.
+    /// The packed group of a row.
     #[inline]
     pub(super) fn row(&self, stretch: Stretch) -> &[u8] {
         let at = stretch.start as u32 as usize;
@@ -129,7 +129,7 @@ mod tests {
             let mut planned = PieceLengths::default();
             let places: Vec<_> = rows.iter().map(|row| planned.place(row.len() as u32)).collect();
             prop_assert_eq!(planned.sum(), rows.concat().len());
-            let (pieces, hash) = JsonPieces::of(planned, rows.iter().map(Vec::as_slice));
+            let (pieces, hash) = PackedPieces::of(planned, rows.iter().map(Vec::as_slice));
             for (row, place) in rows.iter().zip(places) {
                 prop_assert_eq!(pieces.row(place), row);
             }
