@@ -133,7 +133,7 @@ fn owner(found: &SourceLookup) -> String {
     let Some(snapshot) = &found.snapshot else {
         panic!("no list: {:?}", found.error)
     };
-    let group: Value = serde_json::from_slice(snapshot.row(0).json()).unwrap();
+    let group: Value = serde_json::from_slice(&snapshot.row(0).json()).unwrap();
     let name = group["name"].as_str().unwrap();
     name.strip_prefix("group of ").unwrap().to_owned()
 }

@@ -34,7 +34,7 @@ async fn members_are_used_again_by_the_scope_that_they_were_read_for() {
     let catalog = catalog(adapter(&server, &keys));
     let read = |found: &SourceLookup| {
         let snapshot = found.snapshot.as_ref().expect("a list");
-        let group: Value = serde_json::from_slice(snapshot.row(0).json()).unwrap();
+        let group: Value = serde_json::from_slice(&snapshot.row(0).json()).unwrap();
         group["members"][0]["id"].as_str().unwrap().to_owned()
     };
     let are_members = |request: &Request<Bytes>| request.uri().path() == "/members/1";
@@ -111,7 +111,7 @@ async fn what_a_failed_walk_has_read_is_used_again_by_its_own_scope_alone() {
     let found = ask(&catalog, &caller("bob")).await;
     let snapshot = found.snapshot.as_ref().expect("a list");
     for number in 0..2 {
-        let group: Value = serde_json::from_slice(snapshot.row(number).json()).unwrap();
+        let group: Value = serde_json::from_slice(&snapshot.row(number).json()).unwrap();
         assert_eq!(group["members"][0]["id"], "of Bearer bob-key");
     }
     assert_eq!(count(&server, are_members), 2);
