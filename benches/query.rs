@@ -136,7 +136,7 @@ fn pages(criterion: &mut Criterion) {
 fn body(view: &View, page: &ViewPage) -> Vec<u8> {
     let mut body = Vec::new();
     for row in view.rows(page) {
-        body.extend_from_slice(row.json());
+        body.extend_from_slice(&row.json());
         body.push(b',');
     }
     black_box(body)

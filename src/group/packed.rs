@@ -9,11 +9,12 @@ use std::array;
 use std::iter;
 use std::sync::LazyLock;
 
+use serde::Deserialize as _;
 use wide::u8x16;
 
 use crate::json::{first_among, push_body, push_text};
 
-use super::{GroupParts, GroupPerson, GroupText, GroupTime};
+use super::{Group, GroupParts, GroupPerson, GroupText, GroupTime};
 
 /// The source of groups, as their JSON has it.
 #[derive(Debug, Default)]
@@ -127,6 +128,15 @@ impl JsonSource {
             Some([before.as_bytes(), &packed[value..at]])
         });
         start.into_iter().chain(rest.flatten())
+    }
+
+    /// A packed group, read back from its JSON.
+    pub(crate) fn group(&self, packed: &[u8]) -> Result<Group, serde_json::Error> {
+        let json = self.json(packed);
+        let mut deserializer = serde_json::Deserializer::from_slice(&json);
+        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
+        deserializer.disable_recursion_limit();
+        Group::deserialize(&mut deserializer)
     }
 
     /// The JSON of a packed group.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::group::JsonSource;
+
 use super::content_hash::ContentHash;
 use super::group_page::{GroupPage, PageRow};
 use super::layout::{Buffers, Row};
@@ -11,6 +13,7 @@ use super::stretch::Stretch;
 /// The buffers of a snapshot while rows of pages are copied to them. Each has its size from the start, for what
 /// an allocator takes back of a large buffer is often nothing.
 pub(super) struct Assembly {
+    json_source: JsonSource,
     /// The packed groups of the rows, in the order of the snapshot, where they stand in their pages.
     packed: Vec<(u32, Stretch)>,
     /// And where they go.
@@ -23,7 +26,7 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn of(pages: &[GroupPage]) -> Self {
+    pub(super) fn of(source: &str, pages: &[GroupPage]) -> Self {
         let (mut rows, mut own, mut members) = (0, 0, 0);
         for PageRow { row, .. } in pages.iter().flat_map(GroupPage::distinct) {
             rows += 1;
@@ -50,6 +53,7 @@ impl Assembly {
             Stretch::between(start, text.len())
         });
         Self {
+            json_source: JsonSource::of(source),
             shared: shared.collect(),
             packed: Vec::with_capacity(rows),
             pieces: PieceLengths::default(),
@@ -93,6 +97,7 @@ impl Assembly {
             .map(|(number, stretch)| &pages[*number as usize].as_bytes()[stretch.range()]);
         let (packed, hash) = PackedPieces::of(self.pieces, rows);
         let buffers = Buffers {
+            json_source: self.json_source,
             packed,
             text: self.text,
             members: self.members,

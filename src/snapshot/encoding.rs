@@ -126,16 +126,16 @@ impl Snapshot {
             .map_err(|_| EncodingError::Invalid("its text is not UTF-8"))?;
         let packed = PackedPieces::read_from(reader, pieces)?;
         let snapshot = Self {
-            json_source: JsonSource::of(&source),
-            source,
-            has_deleted: rows.iter().any(|row| row.deleted),
-            rows,
             buffers: Buffers {
+                json_source: JsonSource::of(&source),
                 packed,
                 text,
                 members,
                 shared,
             },
+            source,
+            has_deleted: rows.iter().any(|row| row.deleted),
+            rows,
             by_id,
             hash,
             hold: ListHold::default(),

@@ -13,7 +13,6 @@ use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, ro
 
 use super::layout::{ABSENT, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
-use super::row::read_group;
 use super::stretch::Stretch;
 
 /// The groups of one page, in its order.
@@ -344,7 +343,7 @@ impl<'a> PageRowRef<'a> {
 
     /// The group itself, read back from its JSON.
     pub(crate) fn group(self) -> Result<Group, serde_json::Error> {
-        read_group(&self.json())
+        self.page.json_source.group(self.packed())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::group::Moment;
+use crate::group::{JsonSource, Moment};
 
 use super::packed_pieces::PackedPieces;
 use super::stretch::Stretch;
@@ -118,6 +118,8 @@ const fn length(length: u32) -> usize {
 
 /// The buffers that rows say stretches of.
 pub(super) struct Buffers {
+    /// What the JSON of the groups has of their source.
+    pub(super) json_source: JsonSource,
     /// The groups, packed, one after the other in default order.
     pub(super) packed: PackedPieces,
     pub(super) text: String,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::group::{Group, JsonSource};
+use crate::group::Group;
 use crate::list_memory::ListHold;
 
 use super::assembly::Assembly;
@@ -18,7 +18,6 @@ use super::text_order::rows_in_order;
 /// The whole group list of one upstream and credential scope.
 pub struct Snapshot {
     pub(super) source: Arc<str>,
-    pub(super) json_source: JsonSource,
     pub(super) rows: Vec<Row>,
     pub(super) buffers: Buffers,
     pub(super) by_id: Vec<u32>,
@@ -75,7 +74,7 @@ impl Snapshot {
         for row in &mut by_id {
             *row = places[*row as usize];
         }
-        let mut assembly = Assembly::of(&pages);
+        let mut assembly = Assembly::of(&source, &pages);
         let mut rows: Vec<Row> = Vec::with_capacity(order.len());
         let mut next = Vec::with_capacity(AT_ONCE);
         let mut has_deleted = false;
@@ -93,7 +92,6 @@ impl Snapshot {
         drop(order);
         let (buffers, hash) = assembly.finish(pages);
         let snapshot = Self {
-            json_source: JsonSource::of(&source),
             source,
             rows,
             buffers,
@@ -202,7 +200,8 @@ impl Snapshot {
     #[inline]
     fn row_ref<'a>(&'a self, row: &'a Row) -> RowRef<'a> {
         RowRef {
-            snapshot: self,
+            source: &self.source,
+            buffers: &self.buffers,
             row,
         }
     }

@@ -3,48 +3,47 @@
 use std::fmt;
 
 use memchr::memmem::Finder;
-use serde::Deserialize as _;
 
 use crate::group::{Group, Moment};
 
-use super::layout::Row;
-use super::list::Snapshot;
+use super::layout::{Buffers, Row};
 use super::member::MemberKey;
 
 /// One group of a snapshot, as queries see it.
 #[derive(Clone, Copy)]
 pub struct RowRef<'a> {
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) source: &'a str,
+    pub(super) buffers: &'a Buffers,
     pub(super) row: &'a Row,
 }
 
 impl<'a> RowRef<'a> {
     /// The upstream that the group came from.
     pub fn source(self) -> &'a str {
-        &self.snapshot.source
+        self.source
     }
 
     /// The normalized id.
     #[inline]
     pub fn id(self) -> &'a str {
-        &self.snapshot.buffers.text[self.row.id()]
+        &self.buffers.text[self.row.id()]
     }
 
     /// The name, as long as it takes part in the order.
     #[inline]
     pub fn name(self) -> &'a str {
-        &self.snapshot.buffers.text[self.row.name()]
+        &self.buffers.text[self.row.name()]
     }
 
     /// The fold of [`RowRef::name`].
     #[inline]
     pub fn folded_name(self) -> &'a str {
-        &self.snapshot.buffers.text[self.row.folded()]
+        &self.buffers.text[self.row.folded()]
     }
 
     /// Whether the folded name or description contains the folded text that `search` looks for.
     pub fn contains(self, search: &Finder<'_>) -> bool {
-        let text = self.snapshot.buffers.text.as_bytes();
+        let text = self.buffers.text.as_bytes();
         let mut texts = self.row.searched().map(|range| &text[range]);
         texts.any(|text| search.find(text).is_some())
     }
@@ -52,13 +51,13 @@ impl<'a> RowRef<'a> {
     /// The status, lower-cased.
     #[inline]
     pub fn status(self) -> Option<&'a str> {
-        self.snapshot.buffers.shared(self.row.status)
+        self.buffers.shared(self.row.status)
     }
 
     /// The organization's id.
     #[inline]
     pub fn organization_id(self) -> Option<&'a str> {
-        self.snapshot.buffers.shared(self.row.organization_id)
+        self.buffers.shared(self.row.organization_id)
     }
 
     /// The id in a third system.
@@ -66,7 +65,7 @@ impl<'a> RowRef<'a> {
     pub fn external_id(self) -> Option<&'a str> {
         self.row
             .external_id()
-            .map(|range| &self.snapshot.buffers.text[range])
+            .map(|range| &self.buffers.text[range])
     }
 
     /// When the group was made.
@@ -90,7 +89,7 @@ impl<'a> RowRef<'a> {
     /// Whether an account with this id, or with this e-mail address folded, is among members,
     /// admins or guests.
     pub fn has_member(self, key: &MemberKey) -> bool {
-        let hashes = &self.snapshot.buffers.members[self.row.members.range()];
+        let hashes = &self.buffers.members[self.row.members.range()];
         // Hashes only say where a look is worth it.
         (hashes.contains(&key.id_hash) || hashes.contains(&key.email_hash))
             && self.group().is_ok_and(|group| {
@@ -103,31 +102,23 @@ impl<'a> RowRef<'a> {
 
     /// The group, packed: equal for equal groups of one source.
     pub(crate) fn packed(self) -> &'a [u8] {
-        self.snapshot.buffers.packed.row(self.row.packed)
+        self.buffers.packed.row(self.row.packed)
     }
 
     /// The group's JSON, piece by piece.
     pub(crate) fn json_pieces(self) -> impl Iterator<Item = &'a [u8]> {
-        self.snapshot.json_source.pieces(self.packed())
+        self.buffers.json_source.pieces(self.packed())
     }
 
     /// The group's JSON.
     pub fn json(self) -> Vec<u8> {
-        self.snapshot.json_source.json(self.packed())
+        self.buffers.json_source.json(self.packed())
     }
 
     /// The group itself, read back from its JSON.
     pub fn group(self) -> Result<Group, serde_json::Error> {
-        read_group(&self.json())
+        self.buffers.json_source.group(self.packed())
     }
-}
-
-/// A group, read back from its JSON.
-pub(super) fn read_group(json: &[u8]) -> Result<Group, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
-    deserializer.disable_recursion_limit();
-    Group::deserialize(&mut deserializer)
 }
 
 impl fmt::Debug for RowRef<'_> {

@@ -104,7 +104,8 @@ fn map(page: &Page, adapter: &Adapter) {
             groups.push(group);
         }
     }
-    let snapshot = Snapshot::new(Arc::from("fuzz"), groups.clone());
+    let source = groups.first().map_or("fuzz", |group| &group.source);
+    let snapshot = Snapshot::new(Arc::from(source), groups.clone());
     assert_eq!(snapshot.len(), groups.len());
     for group in groups {
         let row = snapshot.row(snapshot.find(&group.id).expect("what is kept is found"));
