@@ -3,11 +3,13 @@
 use crate::plan::{Format, RelatedList};
 use crate::terminal::CommandError;
 
+use super::draft::Draft;
 use super::guess::Confidence;
 use super::part::SampleValue;
 use super::placed::PlacedUrl;
-use super::related::{RelatedDraft, RelatedShape, read};
-use super::{Draft, ReadSamples, samples};
+use super::read_samples::ReadSamples;
+use super::related_draft::{RelatedDraft, RelatedShape, read};
+use super::samples;
 
 /// The record of a group with its details.
 pub(super) fn details<'r, 'a>(

@@ -186,7 +186,7 @@ impl FittingPreset {
              instead."
         )];
         heading.push(match walked {
-            Some(walked) => walked.sentence(None),
+            Some(walked) => walked.sentence(true),
             None => {
                 "Not certain: this block was not walked. `groupgate probe` walks it.".to_owned()
             }

@@ -1,6 +1,6 @@
 //! What stands above a block: what it was proposed from, and what walks have shown.
 
-use super::ReadSamples;
+use super::read_samples::ReadSamples;
 use super::related::ChosenRelated;
 use super::shown_ends::ShownEnds;
 use super::walked::WalkFindings;
@@ -28,7 +28,7 @@ pub(super) fn heading(
          or not sure) and why; FILL IN marks what no sample shows."
     )];
     heading.push(match walked {
-        Some(walked) => walked.sentence(None),
+        Some(walked) => walked.sentence(true),
         None => "Not certain: this block was not walked. `groupgate probe` walks it.".to_owned(),
     });
     for one in related {

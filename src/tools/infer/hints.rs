@@ -6,9 +6,9 @@ use url::Url;
 
 use crate::plan::{Format, RelatedList};
 
-use super::Draft;
 use super::block::BlockSection;
 use super::columns::Column;
+use super::draft::Draft;
 use super::fields;
 use super::guess::{LineEntry, ProposedLine, table};
 use super::listed_kind::PARTITIONS;

@@ -16,6 +16,7 @@ mod body;
 mod choose;
 mod columns;
 mod details_sample;
+mod draft;
 mod fields;
 mod fitting_preset;
 mod guess;
@@ -38,6 +39,7 @@ mod recorded;
 mod records;
 mod refused_sample;
 mod related;
+mod related_draft;
 mod related_lines;
 mod request;
 mod run;
@@ -72,14 +74,13 @@ use crate::redact::identifier;
 use crate::terminal::CommandError;
 
 use block::BlockSection;
-use columns::Columns;
+use draft::Draft;
 use fitting_preset::SampleShape;
 use guess::ProposedLine;
 use heading::heading;
 use listed_kind::ListedKind;
-use paging::{PageSample, PagingGuess};
+use paging::PagingGuess;
 use read_samples::ReadSamples;
-use records::RecordGuess;
 use related::{ChosenRelated, RelatedDrafts};
 use secrets::SecretVariables;
 use walked::WalkFindings;
@@ -138,37 +139,10 @@ pub fn propose_as(name: &str, samples: &[Sample]) -> Proposal {
     draft.write(name, paging, None, None)
 }
 
-/// What the samples say, before it is decided how the pages follow each other.
-struct Draft<'r, 'a> {
-    reading: &'r ReadSamples<'a>,
-    records: RecordGuess<'r>,
-    columns: Columns<'r>,
-    seen: Vec<PageSample<'r>>,
-}
-
 /// What is written beside a list of groups: the lists that belong to it.
 type WrittenRelated<'w, 'd, 'r, 'a> = (&'w RelatedDrafts<'r, 'a>, &'w [ChosenRelated<'d, 'r, 'a>]);
 
 impl<'r, 'a> Draft<'r, 'a> {
-    fn of(reading: &'r ReadSamples<'a>, kind: ListedKind) -> Self {
-        let bodies: Vec<_> = reading.pages.iter().map(|(_, body)| body).collect();
-        let records = records::find(&bodies, kind);
-        let columns = Columns::of(&records.all());
-        let seen = reading.seen(&records);
-        Self {
-            reading,
-            records,
-            columns,
-            seen,
-        }
-    }
-
-    /// The URL of a sample, if one is known.
-    fn url(&self) -> Option<&'r Url> {
-        let mut samples = self.reading.all.iter();
-        samples.find_map(|sample| sample.url.as_ref())
-    }
-
     /// What is compared with the presets.
     fn shape<'d>(&'d self, name: &'d str) -> SampleShape<'d, 'r> {
         SampleShape {
@@ -179,11 +153,6 @@ impl<'r, 'a> Draft<'r, 'a> {
             seen: &self.seen,
             sample: self.reading.all.first(),
         }
-    }
-
-    /// How the pages may follow each other, the best guess first.
-    fn pagings(&self) -> Vec<PagingGuess> {
-        paging::guesses(&self.seen)
     }
 
     /// The block, and above it what a walk by it has shown.

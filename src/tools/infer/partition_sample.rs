@@ -2,12 +2,13 @@
 
 use url::Url;
 
+use super::draft::Draft;
 use super::identity::identity;
 use super::names::{plain, singular};
 use super::placed::{PlacedUrl, UrlParts};
+use super::read_samples::ReadSamples;
 use super::record_texts::{RecordText, record_texts};
-use super::related::{RelatedDraft, RelatedShape, read};
-use super::{Draft, ReadSamples};
+use super::related_draft::{RelatedDraft, RelatedShape, read};
 use crate::plan::RelatedList;
 use crate::terminal::CommandError;
 

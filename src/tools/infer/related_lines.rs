@@ -6,7 +6,7 @@ use super::block::BlockSection;
 use super::guess::{LineEntry, ProposedLine};
 use super::paging::PagingGuess;
 use super::part::page_path;
-use super::related::{RelatedDraft, RelatedShape};
+use super::related_draft::{RelatedDraft, RelatedShape};
 use super::secrets::SecretVariables;
 use super::{people, request};
 

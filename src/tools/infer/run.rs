@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use crate::terminal::{CommandError, print};
 
+use super::draft::Draft;
 use super::fitting_preset;
 use super::listed_kind::ListedKind;
 use super::paging::PagingGuess;
-use super::related::{ChosenRelated, RelatedDraft, RelatedDrafts};
+use super::read_samples::ReadSamples;
+use super::related::{ChosenRelated, RelatedDrafts};
+use super::related_draft::RelatedDraft;
 use super::samples::{self, RelatedSample, Sample, SampleRequest};
 use super::shown_ends::ShownEnds;
 use super::walked::{WalkFindings, WalkOrder, walk_block};
-use super::{Draft, Proposal, ReadSamples, usual_name};
+use super::{Proposal, usual_name};
 
 /// How many ways of paging are tried, at most.
 const ATTEMPTS: usize = 3;
@@ -128,7 +131,7 @@ impl ChosenRelated<'_, '_, '_> {
     pub(super) fn sentence(&self) -> Option<String> {
         let mut walked = self.walked.iter();
         let shown = walked.find(|one| one.is_proof()).or(self.walked.first())?;
-        Some(shown.sentence(self.ends))
+        Some(shown.sentence(self.ends.is_none_or(ShownEnds::are_all_seen)))
     }
 }
 

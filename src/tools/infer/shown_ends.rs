@@ -4,7 +4,7 @@
 
 use crate::plan::RelatedList;
 
-use super::related::RelatedDraft;
+use super::related_draft::RelatedDraft;
 use super::walked::WalkFindings;
 
 /// What was seen of how they end.

@@ -7,12 +7,14 @@ use crate::terminal::CommandError;
 
 use super::choose::{choose, paths_value};
 use super::columns::Columns;
+use super::draft::Draft;
 use super::guess::ProposedLine;
 use super::listed_kind::ListedKind;
 use super::placed::PlacedUrl;
-use super::related::{RelatedDraft, RelatedShape, read};
+use super::read_samples::ReadSamples;
+use super::related_draft::{RelatedDraft, RelatedShape, read};
 use super::vocabulary::{PERSON_EMAIL, PERSON_ID};
-use super::{Draft, ReadSamples, fields, people};
+use super::{fields, people};
 
 /// The ids by which the samples of groups name people.
 pub(super) struct PeopleIds(BTreeSet<String>);
@@ -59,22 +61,18 @@ pub(super) fn users<'r, 'a>(
     });
     // Of equals, the first: a record says its own id before those of others.
     let best = matching.rev().max_by_key(|(found, _)| *found);
-    let id = match best {
-        Some((found @ 1.., column)) => {
-            let of = named.0.len();
-            let why = format!(
-                "{found} of {of} people whom the samples of groups name by an id have it here"
-            );
-            ProposedLine::clear("id", column.path.to_string(), &why)
-        }
-        Some((0, _)) | None => {
-            let why = "no user of the sample is among the people whom the samples of groups name, so this may not be \
-                       the id that groups name: give a page of users with some of them";
-            let id = choose(&PERSON_ID, &columns, &subjects, &[]);
-            let id = id.filter(|id| !id.is_empty());
-            let id = id.map_or_else(|| "id".into(), |id| paths_value(&id.paths()));
-            ProposedLine::not_sure("id", id, why)
-        }
+    let id = if let Some((found @ 1.., column)) = best {
+        let of = named.0.len();
+        let why =
+            format!("{found} of {of} people whom the samples of groups name by an id have it here");
+        ProposedLine::clear("id", column.path.to_string(), &why)
+    } else {
+        let why = "no user of the sample is among the people whom the samples of groups name, so this may not be the \
+                   id that groups name: give a page of users with some of them";
+        let id = choose(&PERSON_ID, &columns, &subjects, &[]);
+        let id = id.filter(|id| !id.is_empty());
+        let id = id.map_or_else(|| "id".into(), |id| paths_value(&id.paths()));
+        ProposedLine::not_sure("id", id, why)
     };
     let why = "its values are e-mail addresses";
     let email = ProposedLine::clear("email", paths_value(&email.paths()), why);

@@ -20,7 +20,6 @@ use super::leaves;
 use super::listed_kind::ListedKind;
 use super::paging::TOTALS;
 use super::part::SampleValue;
-use super::shown_ends::ShownEnds;
 
 /// What is walked.
 pub(super) struct WalkOrder<'a> {
@@ -255,11 +254,11 @@ impl WalkFindings {
 
     /// What is said of it above the block. Of lists that each group has, one whole list is no more than likely to show
     /// what others are like, unless all was seen that one may be.
-    pub(super) fn sentence(&self, ends: Option<ShownEnds>) -> String {
-        let word = match (self.is_proof(), ends) {
+    pub(super) fn sentence(&self, is_all_seen: bool) -> String {
+        let word = match (self.is_proof(), is_all_seen) {
             (false, _) => "Not certain",
-            (true, Some(ends)) if !ends.are_all_seen() => "Likely",
-            (true, _) => "Certain",
+            (true, false) => "Likely",
+            (true, true) => "Certain",
         };
         format!("{word}: {self}.")
     }
