@@ -14,7 +14,7 @@ use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line waits at most for those that come after it.
-const PAUSE: Duration = Duration::from_millis(4);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long the end of the log waits for its reader.
 const LAST_WORDS: Duration = Duration::from_secs(1);
