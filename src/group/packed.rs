@@ -44,7 +44,7 @@ enum Packed {
     End,
 }
 
-/// What the marks stand before, and the field that it is of. The id stands before all marks, and has none.
+/// Of which field each mark is, and what it stands before. The first stands for the id, which is before all marks.
 const MARKS: [(&str, Packed); 29] = [
     ("source_id", Packed::Text),
     ("name", Packed::Text),
@@ -77,6 +77,7 @@ const MARKS: [(&str, Packed); 29] = [
     ("", Packed::End),
 ];
 
+/// The marks, by their places in [`MARKS`]. Those of texts, of people and of times follow each other.
 const NAME: u8 = 1;
 const DESCRIPTION: u8 = 2;
 const MEMBERS: u8 = 11;
