@@ -52,11 +52,12 @@ impl Announcement {
         agree(self.records, other.records) && agree(self.pages, other.pages)
     }
 
-    /// What counts of a page past the end: 0 may be all that there is on it, and contradicts no page `before`.
+    /// What counts of a page past the end: what is less may be all that there is on it, or count something else, and
+    /// contradicts no page `before`.
     #[must_use]
     pub fn past_end(self, before: Self) -> Self {
         let counts = |stated: Option<u64>, before: Option<u64>| {
-            stated.filter(|&stated| stated > 0 || before.is_none())
+            stated.filter(|&stated| before.is_none_or(|before| stated >= before))
         };
         Self {
             records: counts(self.records, before.records),
@@ -83,8 +84,9 @@ mod tests {
     #[rstest]
     #[case::the_only_word(0, None, Some(0))]
     #[case::of_the_page_alone(0, Some(3), None)]
+    #[case::less_than_before(2, Some(3), None)]
     #[case::more_than_before(4, Some(3), Some(4))]
-    fn a_total_past_the_end_counts_unless_it_is_nothing_after_something(
+    fn a_total_past_the_end_counts_unless_it_is_less_than_before(
         #[case] stated: u64,
         #[case] before: Option<u64>,
         #[case] counts: Option<u64>,

@@ -45,9 +45,14 @@ impl Paging {
         }
     }
 
-    /// Whether anything depends on how many records a page has: where to read on, or whether the list is whole.
+    /// Whether anything depends on which records a page has: where to read on, or whether the list is whole.
     pub fn counts_records(&self) -> bool {
-        self.style != PagingStyle::Whole || self.total.is_some() || self.cap.is_some()
+        let is_in_record = match &self.flag {
+            Some(EndFlag::More(flag) | EndFlag::Last(flag)) => flag.in_page().is_none(),
+            None => false,
+        };
+        let is_whole = self.style == PagingStyle::Whole;
+        !is_whole || is_in_record || self.total.is_some() || self.cap.is_some()
     }
 
     /// The same list if it is always a single page. What its pages say of how much there is still counts;
