@@ -82,22 +82,35 @@ fn below(base: &str, path: &str) -> String {
     format!("{base}{path}")
 }
 
-/// A URL as a message shows it: without a user, and of its parameters the names, for the values may be credentials.
+/// A URL as a message shows it: without a user, and of its parameters the names, for the values may be credentials, in
+/// the path, too (`;jsessionid=…`).
 fn without_values(url: &Url) -> String {
     let query = url.query().map_or_else(String::new, |query| {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, _)) => format!("{name}=…"),
-            None => "…".to_owned(),
+            // Base64 ends in one or two of these.
+            Some((name, value)) if !value.trim_matches('=').is_empty() => format!("{name}=…"),
+            Some(_) | None => "…".to_owned(),
         });
         format!("?{}", pairs.collect::<Vec<_>>().join("&"))
     });
+    if url.cannot_be_a_base() {
+        return format!("{}:…", url.scheme());
+    }
+    let path = url
+        .path()
+        .split('/')
+        .map(|segment| match segment.split_once([';', '=', '(']) {
+            Some((name, _)) => format!("{name}…"),
+            None => segment.to_owned(),
+        });
+    let path = path.collect::<Vec<_>>().join("/");
     let origin = url.origin();
     let start = if origin.is_tuple() {
         origin.ascii_serialization()
     } else {
         format!("{}:", url.scheme())
     };
-    format!("{start}{}{query}", url.path())
+    format!("{start}{path}{query}")
 }
 
 /// How much of an origin an error shows: more than any that exists.
@@ -105,3 +118,26 @@ const ORIGIN_CHARS: usize = 300;
 
 /// How much of a URL without its values an error shows.
 const LINK_CHARS: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::user_and_parameters(
+        "https://me:pw@x.example/a?key=s3cret&flag",
+        "https://x.example/a?key=…&…"
+    )]
+    #[case::one_value_alone("https://x.example/a?c2VjcmV0cw==", "https://x.example/a?…")]
+    #[case::parameters_of_the_path("https://x.example/a;jsessionid=7F/b", "https://x.example/a…/b")]
+    #[case::arguments_of_the_path(
+        "https://x.example/delta(token='s3cret')",
+        "https://x.example/delta…"
+    )]
+    #[case::no_hierarchy("blob:https://me:pw@x.example/1", "blob:…")]
+    fn a_url_is_shown_without_what_may_be_a_credential(#[case] url: Url, #[case] shown: &str) {
+        assert_eq!(without_values(&url), shown);
+    }
+}
