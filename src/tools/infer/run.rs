@@ -125,12 +125,14 @@ impl ChosenRelated<'_, '_, '_> {
     pub(super) fn is_proven(&self) -> bool {
         self.ends.is_none_or(ShownEnds::are_all_seen)
             && self.walked.iter().any(WalkFindings::is_proof)
+            && !self.walked.iter().any(WalkFindings::is_refutation)
     }
 
     /// What is said above the block of the list that shows most.
     pub(super) fn sentence(&self) -> Option<String> {
-        let mut walked = self.walked.iter();
-        let shown = walked.find(|one| one.is_proof()).or(self.walked.first())?;
+        let of = |holds: fn(&WalkFindings) -> bool| self.walked.iter().find(|one| holds(one));
+        let shown = of(WalkFindings::is_refutation).or_else(|| of(WalkFindings::is_proof));
+        let shown = shown.or(self.walked.first())?;
         Some(shown.sentence(self.ends.is_none_or(ShownEnds::are_all_seen)))
     }
 }

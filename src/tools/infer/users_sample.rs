@@ -56,7 +56,9 @@ pub(super) fn users<'r, 'a>(
     let known = |text: &str| named.0.contains(text);
     let scalars = columns.all.iter().filter(|column| column.is_scalar());
     let matching = scalars.map(|column| {
-        let found = column.texts().filter(|(_, text)| known(text)).count();
+        let texts = column.texts().map(|(_, text)| text);
+        let found: BTreeSet<_> = texts.filter(|text| known(text)).collect();
+        let found = found.len();
         (found, column)
     });
     // Of equals, the first: a record says its own id before those of others.

@@ -223,7 +223,10 @@ impl Recorder {
         let is_first = before == 0;
         if is_first && self.partition.is_none_or(|number| number == 0) {
             let records = self.block.records.at().to_string();
-            report.unused = unused(fetched, self.adapter.paging(), &records);
+            let unused = unused(fetched, self.adapter.paging(), &records).into_iter();
+            report.unused = unused
+                .map(|text| self.redactor.redact(&text).into_owned())
+                .collect();
         }
         let may_be_shown = match self.partition {
             None => before + 1 == self.page,

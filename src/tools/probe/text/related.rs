@@ -50,8 +50,9 @@ fn doubts(list: RelatedList, page: &FetchedPage, lists: &RelatedLists) -> Vec<St
     let Some(reading) = lists.reading(list) else {
         return Vec::new();
     };
-    let skipped = &page.mapped().skipped;
-    if let Some((index, skip)) = skipped.iter().find(|(_, skip)| !skip.is_left_out()) {
+    let skipped = page.mapped().skipped.iter();
+    let skipped: Vec<_> = skipped.filter(|(_, skip)| !skip.is_left_out()).collect();
+    if let Some((index, skip)) = skipped.first() {
         let records = reading.records.values(&page.page);
         let record = records.get(*index).copied().flatten();
         let reason = record.map_or_else(|| skip.to_string(), |record| skip.of(record));
