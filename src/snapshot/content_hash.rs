@@ -12,7 +12,7 @@ use crate::hex::hex;
 pub struct ContentHash(pub(super) [u8; 16]);
 
 impl ContentHash {
-    /// The hash of rows, given as their JSON.
+    /// The hash of rows, given packed.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = ContentDigest::default();
         for row in rows {
@@ -27,13 +27,13 @@ impl ContentHash {
     }
 }
 
-/// The hash of rows whose JSON comes piece by piece.
+/// The hash of rows that come piece by piece, packed.
 #[derive(Default)]
 pub(super) struct ContentDigest(Hasher);
 
 impl ContentDigest {
-    pub(super) fn update(&mut self, json: &[u8]) {
-        self.0.update(json);
+    pub(super) fn update(&mut self, packed: &[u8]) {
+        self.0.update(packed);
     }
 
     pub(super) fn finish(self) -> ContentHash {

@@ -337,6 +337,7 @@ impl<'a> PageRowRef<'a> {
     }
 
     /// The group's JSON.
+    #[cfg(test)]
     pub(crate) fn json(self) -> Vec<u8> {
         self.page.json_source.json(self.packed())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hashbrown::HashTable;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::Member;
@@ -210,8 +210,11 @@ fn two_groups(first: PageRowRef<'_>, row: PageRowRef<'_>) -> UpstreamError {
 
 /// The first field in which two groups differ.
 fn different_field(first: PageRowRef<'_>, row: PageRowRef<'_>) -> Option<String> {
-    let fields = |row: PageRowRef<'_>| serde_json::from_slice::<Map<String, Value>>(&row.json());
-    let (first, row) = (fields(first).ok()?, fields(row).ok()?);
+    let fields = |row: PageRowRef<'_>| match serde_json::to_value(row.group().ok()?) {
+        Ok(Value::Object(fields)) => Some(fields),
+        Ok(_) | Err(_) => None,
+    };
+    let (first, row) = (fields(first)?, fields(row)?);
     let mut fields = row.into_iter();
     fields.find_map(|(field, value)| (first.get(&field) != Some(&value)).then_some(field))
 }

@@ -38,8 +38,8 @@ pub(super) struct CompletedRow {
     pub(super) mark: GroupMark,
     /// When it was read.
     pub(super) at: Instant,
-    /// The group, as its JSON.
-    pub(super) json: Arc<[u8]>,
+    /// The group, packed.
+    pub(super) packed: Arc<[u8]>,
 }
 
 /// What one walk knows.
@@ -135,7 +135,7 @@ impl KnownGroups {
         let mut bytes = 0;
         let mut lost = 0;
         for (id, row) in rows.into_iter().chain(before) {
-            let more = row.mark.bytes(&id) + row.json.len() as u64;
+            let more = row.mark.bytes(&id) + row.packed.len() as u64;
             if kept.contains_key(&id) {
                 continue;
             }

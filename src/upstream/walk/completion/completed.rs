@@ -174,8 +174,8 @@ impl Drop for CompletedGroups<'_> {
         let pages = std::mem::take(&mut self.pages);
         let rows = pages.iter().flat_map(GroupPage::rows);
         let rows = rows.zip(self.marks.drain(..)).map(|(row, (mark, at))| {
-            let json = row.json().into();
-            (row.source_id().into(), CompletedRow { mark, at, json })
+            let packed = row.packed().into();
+            (row.source_id().into(), CompletedRow { mark, at, packed })
         });
         let room = adapter.room() / KEPT_PART;
         let lost = self.known.keep(rows, &adapter.memory.lists(), room);

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
-use crate::group::{Group, ReadRow};
+use crate::group::{Group, JsonSource, ReadRow};
 use crate::observe::Observers;
 use crate::plan::{Details, Path, RelatedList, ReuseMarker, ReuseRule};
 use crate::snapshot::{GroupPage, PageRowRef};
@@ -169,7 +169,7 @@ impl<'a> GroupCompletion<'a> {
             is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
-            && let Ok(mut group) = serde_json::from_slice(&kept.json)
+            && let Ok(mut group) = JsonSource::of(&group.source).group(&kept.packed)
         {
             let more = self.address(&mut group, listed.around)?;
             if let Some(hold) = self.context.budget.hold() {
