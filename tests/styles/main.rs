@@ -172,7 +172,7 @@ fn every_file_is_a_test_here() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         assert!(
             list.contains(&format!("_{}_toml", name.replace('-', "_"))),
-            "{} came after the test was built: touch {FOLDER}/main.rs",
+            "{} came after the test was built (touch {FOLDER}/main.rs), or its name is too long",
             file.display()
         );
     }

@@ -167,10 +167,11 @@ impl Liar {
             // A page of one parent looks like a page of records.
             if parents.are_counted {
                 self.page = self.page.max(2);
-                // Parents of which none has a record, and as many pages as were announced, are also what an upstream
-                // without any groups sends, so nothing contradicts such a page. A request beyond it would tell no more:
+                // Parents of which none has a record, and as many pages or records as were announced, are also what an
+                // upstream without any groups sends, so nothing contradicts such a page. A request beyond it would tell no more:
                 // one that ignores the position answers with the same page, which may well be its last.
-                if self.claim == Claim::Pages && (is_own_page || self.ignores_position) {
+                let is_announced = self.claim == Claim::Pages && is_own_page;
+                if is_announced || self.ignores_position {
                     parents.sizes = parents.sizes.map(|size| size.max(1));
                 }
             } else {
