@@ -123,6 +123,7 @@ impl MappedPage {
     }
 
     /// Whether the page brings this list beside its own.
+    #[cfg(feature = "probe")]
     pub(crate) fn brings(&self, list: RelatedList) -> bool {
         self.brought.iter().any(|page| page.list == list)
     }

@@ -87,6 +87,7 @@ pub(crate) fn next_in(field: &str) -> Option<&str> {
 /// A target, its relations, and whether it says that there are no results.
 struct Link<'a> {
     /// All of it, as it stands in the field.
+    #[cfg(feature = "probe")]
     text: &'a str,
     target: &'a str,
     relations: Option<Cow<'a, str>>,
@@ -141,6 +142,7 @@ fn link(text: &str) -> Option<(Link<'_>, &str)> {
         rest = after;
     }
     let link = Link {
+        #[cfg(feature = "probe")]
         text: text[..text.len() - rest.len()].trim_ascii_end(),
         target,
         relations,
