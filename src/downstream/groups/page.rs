@@ -49,8 +49,9 @@ impl<G> Generation<G> {
         if let Some(answer) = self.answers().get(key, self.epoch(key), Instant::now()) {
             return Ok(answer.respond(request));
         }
-        let reserved = self.reserve(page_bytes(&listing))?;
-        let (body, coding) = self.page(key, query, listing, until).await?;
+        let bytes = page_bytes(&listing);
+        let reserved = self.reserve(bytes as u64)?;
+        let (body, coding) = self.page(key, query, listing, bytes, until).await?;
         let body = reserved.fill(body);
         headers.insert(
             CONTENT_TYPE,
@@ -90,8 +91,9 @@ impl<G> Generation<G> {
             drop(self.reserve(0)?);
             (self.streamed(key, query, listing)?, key.coding.best)
         } else {
-            let reserved = self.reserve(page_bytes(&listing))?;
-            let (body, coding) = self.page(key, query, listing, until).await?;
+            let bytes = page_bytes(&listing);
+            let reserved = self.reserve(bytes as u64)?;
+            let (body, coding) = self.page(key, query, listing, bytes, until).await?;
             let body = reserved.fill(body);
             (full(key.format.content_type(), body), coding)
         };
@@ -116,19 +118,20 @@ impl<G> Generation<G> {
         reserved.ok_or_else(BodyMemory::exhausted)
     }
 
-    /// A page in one piece, and the coding that it is in. Where that takes more than copying, it is
+    /// A page in one piece of about so many bytes, and the coding that it is in. Where that takes more than copying, it is
     /// made off the I/O threads.
     async fn page(
         &self,
         key: &AnswerKey,
         query: Query,
         listing: Listing,
+        bytes: usize,
         until: Instant,
     ) -> Result<(Bytes, Coding), ProblemDetails> {
         let (format, accepted) = (key.format, key.coding);
         let is_copied = accepted.best == Coding::Identity
             && render::is_copied(format, query.fields.as_deref(), listing.hides());
-        let page = move || render::page(format, query.fields.as_deref(), &listing);
+        let page = move || render::page(format, query.fields.as_deref(), &listing, bytes);
         if is_copied {
             return Ok((page().map_err(ProblemDetails::defect)?, Coding::Identity));
         }
@@ -177,7 +180,7 @@ impl<G> Generation<G> {
     }
 }
 
-/// About how many bytes a page has.
-fn page_bytes(listing: &Listing) -> u64 {
-    listing.rows().map(|row| row.bytes() as u64).sum()
+/// How many bytes the rows of a page take. Of whole groups that is exact: a group and a comma.
+fn page_bytes(listing: &Listing) -> usize {
+    listing.rows().map(|row| row.bytes() + 1).sum()
 }

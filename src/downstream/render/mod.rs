@@ -63,20 +63,17 @@ impl Frame {
     }
 }
 
-/// The whole answer, for formats that are not streamed.
+/// The whole answer, for formats that are not streamed, whose rows take about so many bytes.
 pub(crate) fn page(
     format: AnswerFormat,
     fields: SelectedFields<'_>,
     listing: &Listing,
+    bytes: usize,
 ) -> Result<Bytes, RenderError> {
     let frame = Frame::new(format, fields, &Envelope::of(listing))?;
-    // Of whole groups, that is exact: a group and a comma.
-    let rows: Vec<_> = listing.rows().collect();
-    let copied = rows.iter().map(|row| row.bytes() + 1);
-    let length = frame.before.len() + copied.sum::<usize>() + frame.after.len();
-    let mut out = Vec::with_capacity(length);
+    let mut out = Vec::with_capacity(frame.before.len() + bytes + frame.after.len());
     out.extend_from_slice(&frame.before);
-    write(&mut out, format, rows, fields)?;
+    write(&mut out, format, listing.rows(), fields)?;
     out.extend_from_slice(&frame.after);
     Ok(out.into())
 }
