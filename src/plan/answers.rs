@@ -68,7 +68,7 @@ pub enum Meaning {
     Failed,
     /// The list has already ended, for example a 404 for the page after the last. On the first page of
     /// partitions, of the groups of one, or of people, a 404 or 410 is a failure all the same. A total that it states
-    /// counts, but for 0 after a page that stated one.
+    /// counts, but for one that is less than a page before stated.
     End,
 }
 
