@@ -75,6 +75,22 @@ impl<T> ListRead<T> {
         }
     }
 
+    /// What the upstream says has not changed.
+    fn unchanged(
+        before: Option<&T>,
+        tag: ListTag,
+        mark: &mut GroupMark,
+    ) -> Result<Self, UpstreamError>
+    where
+        T: Clone,
+    {
+        let before = before
+            .ok_or_else(|| UpstreamError::ours("nothing is known that could be unchanged"))?;
+        mark.tags.push(tag);
+        mark.is_reused = true;
+        Ok(Self::asked(before.clone(), false))
+    }
+
     const fn asked(value: T, differs: bool) -> Self {
         Self {
             value,

@@ -51,16 +51,9 @@ impl GroupCompletion<'_> {
         let mut answers = self.ask(asked, &group.source_id, outer).await;
         let answer = answers.pop().map(|(_, answer)| answer);
         let answer = answer.unwrap_or_else(|| Err(UpstreamError::ours("no details were read")))?;
-        match (answer, before) {
-            (ListAnswer::Unchanged(tag), Some(before)) => {
-                mark.tags.push(tag);
-                mark.is_reused = true;
-                Ok(ListRead::asked(before.clone(), false))
-            }
-            (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
-                "nothing is known that could be unchanged",
-            )),
-            (ListAnswer::Rows(rows, tag, _), _) => {
+        match answer {
+            ListAnswer::Unchanged(tag) => ListRead::unchanged(before, tag, mark),
+            ListAnswer::Rows(rows, tag, _) => {
                 let seems_same = seems_same || is_told_same(known, tag.as_ref());
                 mark.tags
                     .extend(tag.filter(|_| is_etag(details.reuse.as_ref())));

@@ -137,18 +137,11 @@ impl GroupCompletion<'_> {
         let answer = answers.iter().position(is_it);
         let answer = answer.map(|place| answers.swap_remove(place).1);
         let answer = answer.unwrap_or_else(|| Err(UpstreamError::ours("a list was not read")))?;
-        match (answer, due.before) {
-            (ListAnswer::Unchanged(tag), Some(before)) => {
-                mark.tags.push(tag);
-                mark.is_reused = true;
-                Ok(ListRead::asked(before.clone(), false))
-            }
-            (ListAnswer::Unchanged(_), None) => Err(UpstreamError::ours(
-                "nothing is known that could be unchanged",
-            )),
-            (ListAnswer::Rows(rows, tag, left_out), before) => {
+        match answer {
+            ListAnswer::Unchanged(tag) => ListRead::unchanged(due.before, tag, mark),
+            ListAnswer::Rows(rows, tag, left_out) => {
                 due.own.read.note(&rows, left_out);
-                let told = before.filter(|_| is_told_same(due.known, tag.as_ref()));
+                let told = due.before.filter(|_| is_told_same(due.known, tag.as_ref()));
                 let same = due.same.or(told);
                 mark.tags
                     .extend(tag.filter(|_| is_etag(list.reuse.as_ref())));

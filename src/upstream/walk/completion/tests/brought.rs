@@ -74,6 +74,36 @@ async fn requests_that_differ_are_sent_each(#[case] from: &str, #[case] to: &str
 }
 
 #[rstest]
+#[case::by_what_the_body_says("'/more'", [true, false])]
+// Which record is the last differs.
+#[case::by_what_the_last_record_says("{ last_record = 'more' }", [true, true])]
+#[tokio::test(start_paused = true)]
+async fn lists_at_different_paths_share_a_response_that_says_of_itself_that_it_is_whole(
+    #[case] more: &str,
+    #[case] own_requests: [bool; 2],
+) {
+    let members = with_members("").replace("pagination = { style = 'link' }", "");
+    let (groups, members) = members.split_at(members.find("[members]").unwrap());
+    let members = members.replace("records = '/'", "records = '/members'");
+    let pagination = format!("pagination = {{ style = 'none', more = {more} }}");
+    let block = format!(
+        "{groups}
+        {members}
+        {pagination}
+        [admins]
+        request = {{ path = '/groups/{{group.id}}/members' }}
+        records = '/admins'
+        {pagination}
+        fields = {{ id = 'id' }}
+        "
+    );
+    let adapter = adapter(&block);
+    let own = adapter.related().people.iter();
+    let own = own.map(plan::MemberList::has_own_request);
+    assert_eq!(own.collect::<Vec<_>>(), own_requests);
+}
+
+#[rstest]
 #[case::both_by_their_entity_tag("reuse = 'etag'", "reuse = 'etag'", 40, 30, 20)]
 // What is sent anyhow brings both.
 #[case::one_by_its_entity_tag("reuse = 'etag'", "", 40, 0, 20)]
