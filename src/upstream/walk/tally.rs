@@ -1,6 +1,7 @@
 //! The tally of a walk: what was read so far, checked against limits and totals.
 
 mod bounds;
+mod parents;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -19,8 +20,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
 
 use super::account::{
-    Contradiction, Doubt, PartOfList, SeveralParents, StatedTotal, Verdict, WalkEvidence,
-    unsettled, weigh,
+    Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, unsettled, weigh,
 };
 use super::brought::BroughtLists;
 use super::budget::{ListSpending, WalkBudget};
@@ -31,6 +31,7 @@ use super::records_read::count_skips;
 use super::remembered::{PageMemo, RememberedPages};
 use super::room::{AttemptMemory, GroupRoom};
 use super::seen::{PageSeen, SeenPages};
+use parents::SeenParents;
 
 /// After so many pages without a group the walk ends, unless a total says that more follow: the adapter
 /// is wrong, and a long list would cost its upstream hundreds of requests to show it. So it does after as
@@ -41,10 +42,6 @@ pub(super) const FRUITLESS_PAGES: u64 = 20;
 const REMEMBERED_PART: u64 = 8;
 
 /// What a walk has read so far.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is something of its own that was seen, in any combination"
-)]
 pub(super) struct Tally<'a> {
     adapter: &'a Arc<Adapter>,
     /// What it takes of what all lists of the walk may.
@@ -79,12 +76,7 @@ pub(super) struct Tally<'a> {
     first_page: u64,
     /// The number of records on the last of them.
     last_page: u64,
-    /// Whether the records of a page stand under several parents, not as many as records.
-    has_parents: bool,
-    /// Such pages, and how many those are, where positions count records.
-    parents: Vec<(Position, SeveralParents)>,
-    /// Whether it is known that positions do not count those.
-    are_parents_settled: bool,
+    parents: SeenParents,
     /// Records without nested ones: the unit of paging, totals and caps.
     pub(super) listed: u64,
     /// Those of them whose group came before.
@@ -114,9 +106,7 @@ impl<'a> Tally<'a> {
             pages_with_records: 0,
             first_page: 0,
             last_page: 0,
-            has_parents: false,
-            parents: Vec::new(),
-            are_parents_settled: false,
+            parents: SeenParents::default(),
             skipped: HashSet::new(),
             first_skipped: None,
             repeated: 0,
@@ -167,7 +157,7 @@ impl<'a> Tally<'a> {
             self.etag = page.headers.get(ETAG).cloned();
         }
         self.part.note(&page);
-        self.note_parents(&page);
+        self.parents.note(&page, self.adapter.paging());
         let (records, mapped_bytes) = (page.records(), page.mapped_bytes());
         self.spending.add_records(records, mapped_bytes);
         self.listed += page.listed();
@@ -225,18 +215,12 @@ impl<'a> Tally<'a> {
     /// Where a page would be that begins after the parents on an earlier one, if they were counted, and
     /// that was not read.
     pub(super) fn after_parents(&self, read: &HashSet<Position>) -> Option<Position> {
-        let paging = self.adapter.paging();
-        let mut pages = self.parents.iter();
-        pages.find_map(|(position, several)| {
-            paging
-                .further(position, several.parents)
-                .filter(|position| !read.contains(position))
-        })
+        self.parents.position_after(self.adapter.paging(), read)
     }
 
     /// From now on it is known that positions do not count parents.
     pub(super) const fn settle_parents(&mut self) {
-        self.are_parents_settled = true;
+        self.parents.settle();
     }
 
     /// Whether this error confirms the end that is doubted. A page shorter than asked whose total equals
@@ -245,19 +229,6 @@ impl<'a> Tally<'a> {
         let asked = self.adapter.paging().limit.map(u64::from);
         let is_short = asked.is_some_and(|asked| self.last_page < asked);
         doubt == Doubt::OwnLength && is_short && is_any_refusal(error)
-    }
-
-    fn note_parents(&mut self, page: &FetchedPage) {
-        self.has_parents |= page.parents().is_some();
-        if let Some(parents) = page.parents()
-            && self.adapter.paging().further(&page.position, 0).is_some()
-        {
-            let several = SeveralParents {
-                records: page.listed(),
-                parents: parents.count,
-            };
-            self.parents.push((page.position.clone(), several));
-        }
     }
 
     /// What a doubt comes to that a further request has not settled.
@@ -318,10 +289,8 @@ impl<'a> Tally<'a> {
             announced_pages: self.announced.pages,
             has_changed: self.counts.drifted,
             has_spared: self.seen_pages.has_spared,
-            has_parents: self.has_parents,
-            parents: (self.parents.first())
-                .filter(|_| !self.are_parents_settled)
-                .map(|(_, several)| *several),
+            has_parents: self.parents.has_any,
+            parents: self.parents.unsettled(),
             part: self.part.clone(),
             pages_read: self.pages,
             pages: self.pages_with_records,
