@@ -1,6 +1,6 @@
 //! Records a walk as a report, and prints it while the walk goes on.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -16,7 +16,6 @@ use crate::terminal::print;
 use crate::tools::lock::lock;
 use crate::upstream::Adapter;
 use crate::upstream::extensions::Purpose;
-use crate::upstream::walk::Walked;
 
 use super::capture::{Capture, CapturedAttempt, OfList};
 use super::outcome::WalkOutcome;
@@ -223,10 +222,7 @@ impl Recorder {
         let is_first = before == 0;
         if is_first && self.partition.is_none_or(|number| number == 0) {
             let records = self.block.records.at().to_string();
-            let unused = unused(fetched, self.adapter.paging(), &records).into_iter();
-            report.unused = unused
-                .map(|text| self.redactor.redact(&text).into_owned())
-                .collect();
+            report.unused = unused(fetched, self.adapter.paging(), &records, &self.redactor);
         }
         let may_be_shown = match self.partition {
             None => before + 1 == self.page,
@@ -357,7 +353,7 @@ impl Recorder {
             Some(Ok(walked)) => {
                 summary.groups = walked.groups.len() as u64;
                 summary.counts = walked.counts;
-                summary.named_people = self.named_people(walked);
+                summary.named_people = summarize::named_people(&self.adapter, walked);
                 summary.reuse.clone_from(&outcome.marks);
             }
             Some(Err(failure)) => error = Some(self.failure(failure, &summary, recorded)),
@@ -371,21 +367,6 @@ impl Recorder {
             summary: error.is_none().then_some(summary),
             error,
         }
-    }
-
-    /// How many people groups name by ids, where some are not in the list of users. Not where each partition has a list
-    /// of its own, which tells equal ids apart.
-    fn named_people(&self, walked: &Walked) -> Option<u64> {
-        let users = self.adapter.related().users.as_ref()?;
-        if walked.counts.unknown_people == 0 || !users.list.outer.is_empty() {
-            return None;
-        }
-        let mut ids = HashSet::new();
-        for group in walked.groups.to_groups() {
-            let people = [group.members, group.admins, group.guests];
-            ids.extend(people.into_iter().flatten().filter_map(|person| person.id));
-        }
-        Some(ids.len() as u64)
     }
 
     pub(super) fn print(&self, text: &str) {

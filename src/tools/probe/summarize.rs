@@ -1,6 +1,6 @@
 //! Turns what a walk observed into its report: redacted, and no longer than one can read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use crate::redact::Redactor;
 use crate::tools::case::without_empty;
 use crate::upstream::extensions::Purpose;
 use crate::upstream::pager::{Next, Position};
+use crate::upstream::walk::Walked;
 use crate::upstream::{Adapter, FetchedPage};
 
 use super::capture::{CapturedAttempt, CapturedResponse};
@@ -233,4 +234,19 @@ fn shape(value: &Value) -> Value {
         Value::Number(_) => "(a number)".into(),
         Value::Null | Value::Bool(_) => value.clone(),
     }
+}
+
+/// How many people groups name by ids, where some are not in the list of users. Not where each partition has a list
+/// of its own, which tells equal ids apart.
+pub(super) fn named_people(adapter: &Adapter, walked: &Walked) -> Option<u64> {
+    let users = adapter.related().users.as_ref()?;
+    if walked.counts.unknown_people == 0 || !users.list.outer.is_empty() {
+        return None;
+    }
+    let mut ids = HashSet::new();
+    for group in walked.groups.to_groups() {
+        let people = [group.members, group.admins, group.guests];
+        ids.extend(people.into_iter().flatten().filter_map(|person| person.id));
+    }
+    Some(ids.len() as u64)
 }

@@ -2,6 +2,7 @@
 
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::Node;
+use crate::redact::Redactor;
 use crate::upstream::pager::likely::below;
 use crate::upstream::pager::{Next, Paging, WalkTotals};
 
@@ -60,8 +61,13 @@ const HEADERS: [&str; 5] = [
     "content-range",
 ];
 
-/// What a page says and its adapter does not read, each in a sentence.
-pub(super) fn unused(page: &FetchedPage, paging: &Paging, records: &str) -> Vec<String> {
+/// What a page says and its adapter does not read, each in a sentence, which may name members of the body.
+pub(super) fn unused(
+    page: &FetchedPage,
+    paging: &Paging,
+    records: &str,
+    redactor: &Redactor,
+) -> Vec<String> {
     let mut said = Vec::new();
     if paging.total.is_none() {
         in_headers(page, &mut said);
@@ -86,7 +92,9 @@ pub(super) fn unused(page: &FetchedPage, paging: &Paging, records: &str) -> Vec<
             page.listed()
         ));
     }
-    said
+    let said = said.iter();
+    said.map(|text| redactor.redact(text).into_owned())
+        .collect()
 }
 
 fn in_headers(page: &FetchedPage, said: &mut Vec<String>) {
@@ -251,6 +259,10 @@ mod tests {
         let page = adapter
             .replay(StatusCode::OK, sent, body.as_bytes())
             .unwrap();
-        assert_eq!(unused(&page, adapter.paging(), "/teams"), expected);
+        let redactor = Redactor::default();
+        assert_eq!(
+            unused(&page, adapter.paging(), "/teams", &redactor),
+            expected
+        );
     }
 }
