@@ -250,7 +250,7 @@ fn may_be_its_own(evidence: &WalkEvidence) -> bool {
 }
 
 /// Holds the list against what its responses say of their place in it.
-fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
+pub(super) fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction> {
     let listed = evidence.listed;
     let partial = |shown: String| evidence.says_more(shown);
     let is_declared = (evidence.total.as_ref()).is_some_and(|total| total.is_range);

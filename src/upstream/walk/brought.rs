@@ -1,15 +1,17 @@
 //! The lists of people that the pages of another list bring too.
 //!
-//! Where to read on, and whether the pages are all, the list decides whose requests they are answers to. What is read of
-//! each page for the others is gathered here, by the same rules: each row once, and records of which none gives anything
-//! are an error, of that list alone.
+//! Where to read on, the list decides whose requests they are answers to. What is read of each page for the others is
+//! gathered here, and judged as if it had been read alone: each row counts once, and records of which none gives
+//! anything, or headers that say that there are more, are an error of that list.
 
 use crate::error::UpstreamError;
 use crate::group::ReadRow;
+use crate::page::fetched_page::FetchedPage;
 use crate::page::mapping::{BroughtPage, MappedPage};
 use crate::plan::{Limits, RelatedList};
 use crate::snapshot::Counts;
 
+use super::account::{PartOfList, WalkEvidence, against_range};
 use super::distinct_rows::DistinctRows;
 use super::records_read::{count_skips, nothing_read, too_many_records};
 
@@ -27,6 +29,8 @@ pub(super) struct BroughtList {
 pub(super) struct ReadPeople {
     pub(super) rows: Vec<ReadRow>,
     pub(super) counts: Counts,
+    /// The number of records on the first page that had any.
+    pub(super) first_page: u64,
 }
 
 /// What pages have brought so far of other lists.
@@ -37,7 +41,11 @@ pub(super) struct BroughtLists(Vec<(RelatedList, Result<BroughtRows, UpstreamErr
 struct BroughtRows {
     rows: DistinctRows,
     records: u64,
+    /// The number of those on the first page that had any.
+    first_page: u64,
     counts: Counts,
+    /// What the responses said of their place in the list.
+    part: PartOfList,
     /// Whether a record is of another kind, by what it says of itself.
     has_marked: bool,
 }
@@ -65,6 +73,47 @@ impl BroughtLists {
         most_repeated
     }
 
+    /// Takes note of what a response says of its place in each of the lists.
+    pub(super) fn note(&mut self, page: &FetchedPage) {
+        for (list, read) in &mut self.0 {
+            let Ok(rows) = read else { continue };
+            let mut brought = page.mapped().brought.iter();
+            let own = brought.find(|brought| brought.list == *list);
+            let mapped = own.and_then(|own| own.mapped.as_ref().ok());
+            let records = mapped.map_or(0, |mapped| mapped.records() as u64);
+            rows.part.note_parts(page.status, &page.headers, records);
+        }
+    }
+
+    /// Whether all records that a page brings came before.
+    pub(super) fn have_all(&self, pages: &[BroughtPage]) -> bool {
+        pages.iter().all(|BroughtPage { list, mapped }| {
+            let own = self.0.iter().find(|(own, _)| own == list);
+            match (own, mapped) {
+                (Some((_, Ok(known))), Ok(mapped)) => {
+                    mapped.rows.iter().all(|row| known.rows.contains(row))
+                }
+                (Some((_, Err(_))) | None, _) | (_, Err(_)) => false,
+            }
+        })
+    }
+
+    /// Holds each of the lists against what the responses say, where the list that their requests are for is whole by
+    /// this evidence.
+    pub(super) fn weigh(&mut self, evidence: &WalkEvidence) {
+        for (_, read) in &mut self.0 {
+            let Ok(rows) = read else { continue };
+            let own = WalkEvidence {
+                part: rows.part.clone(),
+                listed: rows.records,
+                ..evidence.clone()
+            };
+            if let Err(contradiction) = against_range(&own) {
+                *read = Err(contradiction.into());
+            }
+        }
+    }
+
     /// The lists, each whole if the pages were.
     pub(super) fn finish(self) -> Vec<BroughtList> {
         let lists = self.0.into_iter().map(|(list, rows)| BroughtList {
@@ -77,7 +126,11 @@ impl BroughtLists {
 
 impl BroughtRows {
     fn add(&mut self, mapped: MappedPage, limits: &Limits) -> Result<u64, UpstreamError> {
-        self.records += mapped.records() as u64;
+        let records = mapped.records() as u64;
+        if self.records == 0 {
+            self.first_page = records;
+        }
+        self.records += records;
         if self.records > limits.groups.into() {
             return Err(too_many_records(limits));
         }
@@ -94,6 +147,7 @@ impl BroughtRows {
         Ok(ReadPeople {
             rows: self.rows.into_rows(),
             counts: self.counts,
+            first_page: self.first_page,
         })
     }
 }

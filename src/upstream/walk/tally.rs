@@ -157,6 +157,7 @@ impl<'a> Tally<'a> {
             self.etag = page.headers.get(ETAG).cloned();
         }
         self.part.note(&page);
+        self.brought.note(&page);
         self.parents.note(&page, self.adapter.paging());
         let (records, mapped_bytes) = (page.records(), page.mapped_bytes());
         self.spending.add_records(records, mapped_bytes);
@@ -210,6 +211,7 @@ impl<'a> Tally<'a> {
         others.all(|row| self.rows.contains(row))
             && rows.all(|row| self.groups.contains(row))
             && skipped.all(|record| self.skipped.contains(record))
+            && self.brought.have_all(&page.mapped().brought)
     }
 
     /// Where a page would be that begins after the parents on an earlier one, if they were counted, and
@@ -261,9 +263,14 @@ impl<'a> Tally<'a> {
     }
 
     /// Whether the list is whole, if this seems to be its end.
-    pub(super) fn weigh(&self, ended_by: EndedBy) -> Result<Verdict, Interrupted> {
+    pub(super) fn weigh(&mut self, ended_by: EndedBy) -> Result<Verdict, Interrupted> {
         let paging = self.adapter.paging();
-        weigh(&self.evidence(ended_by)).map_err(|contradiction| {
+        let evidence = self.evidence(ended_by);
+        let verdict = weigh(&evidence);
+        if matches!(verdict, Ok(Verdict::Ended(_))) {
+            self.brought.weigh(&evidence);
+        }
+        verdict.map_err(|contradiction| {
             // Total and list were requested at two moments, between which the list may have shrunk.
             let has_shrunk =
                 paging.has_count() && matches!(contradiction, Contradiction::Fewer { .. });

@@ -144,7 +144,13 @@ impl PartOfList {
         self.linked.as_deref()
     }
 
-    pub(super) fn note_parts(&mut self, status: StatusCode, headers: &HeaderMap, records: u64) {
+    /// Takes note of what status and headers say of so many records.
+    pub(in crate::upstream::walk) fn note_parts(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        records: u64,
+    ) {
         if records > 0 {
             self.is_partial = status == StatusCode::PARTIAL_CONTENT;
         }

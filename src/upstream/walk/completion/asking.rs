@@ -91,15 +91,21 @@ impl GroupCompletion<'_> {
             read: Ok(ReadPeople {
                 rows: walked.rows,
                 counts: walked.counts,
+                first_page: walked.first_page,
             }),
         };
         let mut bytes = 0;
         let answers = [own].into_iter().chain(walked.brought).map(|brought| {
             let BroughtList { list, read } = brought;
             let read = read.map_err(|error| adapter.masks.error(error));
-            let answer = read.map(|ReadPeople { rows, counts }| {
+            let answer = read.map(|people| {
+                let ReadPeople {
+                    rows,
+                    counts,
+                    first_page,
+                } = people;
                 bytes += rows.iter().map(row_bytes).sum::<u64>();
-                self.counts.note_length(list, walked.first_page);
+                self.counts.note_length(list, first_page);
                 if list != RelatedList::Details {
                     self.counts.note_people(counts);
                 }
@@ -107,7 +113,7 @@ impl GroupCompletion<'_> {
                     list,
                     tag,
                     request,
-                    records: (!is_told).then_some(walked.first_page),
+                    records: (!is_told).then_some(first_page),
                 });
                 ListAnswer::Rows(rows, tag, counts.left_out)
             });
