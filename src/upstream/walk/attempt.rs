@@ -241,11 +241,11 @@ impl<'a> Attempt<'a> {
                 let page = adapter.fetch_in_turn(page, deadline, observers).await;
                 let mut page = told(observers, &position, page)?;
                 // Only the last one is looked at by the pager.
-                room.take(&mut page, is_last).await?;
-                Ok(page)
+                let taken = room.take(&mut page, is_last).await?;
+                Ok((page, taken))
             })
             .buffered(adapter.limits().concurrency as usize);
-        while let Some(page) = pages
+        while let Some((page, taken)) = pages
             .try_next()
             .await
             .map_err(Interrupted::after_first_page)?
@@ -256,7 +256,9 @@ impl<'a> Attempt<'a> {
                 next = self.next(&page)?;
             }
             let (is_past_end, is_empty) = (page.is_past_end(), page.listed() == 0);
-            if self.tally.add(page)? == PageSeen::Repeated && !is_empty {
+            let (seen, dropped) = self.tally.add(page)?;
+            room.settle(taken, dropped).await?;
+            if seen == PageSeen::Repeated && !is_empty {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
             if is_past_end {
@@ -272,8 +274,10 @@ impl<'a> Attempt<'a> {
         let next = self.next(&page)?;
         let is_empty = page.listed() == 0;
         let room = self.tally.room(self.deadline);
-        room.take(&mut page, false).await?;
-        match self.tally.add(page)? {
+        let taken = room.take(&mut page, false).await?;
+        let (seen, dropped) = self.tally.add(page)?;
+        room.settle(taken, dropped).await?;
+        match seen {
             PageSeen::New => Ok(next),
             // The same parents without records again, and nothing else says that there is more. Where no
             // record ever came, the upstream may ignore the position.

@@ -12,7 +12,7 @@ use crate::plan::{Limits, RelatedList};
 use crate::snapshot::Counts;
 
 use super::account::{PartOfList, WalkEvidence, against_range};
-use super::distinct_rows::DistinctRows;
+use super::distinct_rows::{DistinctRows, RepeatedRows};
 use super::records_read::{count_skips, nothing_read, too_many_records};
 
 /// A list that the pages of another one brought too.
@@ -57,20 +57,24 @@ impl BroughtLists {
         Self(lists.collect())
     }
 
-    /// Adds what a page brings, and says how much of the list that has most of it came before.
-    pub(super) fn add(&mut self, pages: Vec<BroughtPage>, limits: &Limits) -> u64 {
-        let mut most_repeated = 0;
+    /// Adds what a page brings, and says how many rows of the list that has most of them came before, and what memory
+    /// those of all took.
+    pub(super) fn add(&mut self, pages: Vec<BroughtPage>, limits: &Limits) -> RepeatedRows {
+        let mut all = RepeatedRows::default();
         for BroughtPage { list, mapped } in pages {
             let own = self.0.iter_mut().find(|(own, _)| *own == list);
             let Some((_, read)) = own else { continue };
             let Ok(rows) = read else { continue };
             let mapped = mapped.map_err(UpstreamError::from);
             match mapped.and_then(|mapped| rows.add(mapped, limits)) {
-                Ok(repeated) => most_repeated = repeated.max(most_repeated),
+                Ok(repeated) => {
+                    all.count = repeated.count.max(all.count);
+                    all.bytes += repeated.bytes;
+                }
                 Err(error) => *read = Err(error),
             }
         }
-        most_repeated
+        all
     }
 
     /// Takes note of what a response says of its place in each of the lists.
@@ -125,7 +129,7 @@ impl BroughtLists {
 }
 
 impl BroughtRows {
-    fn add(&mut self, mapped: MappedPage, limits: &Limits) -> Result<u64, UpstreamError> {
+    fn add(&mut self, mapped: MappedPage, limits: &Limits) -> Result<RepeatedRows, UpstreamError> {
         let records = mapped.records() as u64;
         if self.records == 0 {
             self.first_page = records;
@@ -136,7 +140,7 @@ impl BroughtRows {
         }
         self.has_marked |= count_skips(&mut self.counts, &mapped.skipped, true);
         let repeated = self.rows.add(mapped.rows);
-        self.counts.repeated += repeated;
+        self.counts.repeated += repeated.count;
         Ok(repeated)
     }
 

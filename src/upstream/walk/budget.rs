@@ -89,6 +89,11 @@ impl<'a> ListSpending<'a> {
         }
     }
 
+    /// Takes note that records which are no groups came before, and what they took is free again.
+    pub(super) const fn drop_rows(&mut self, bytes: u64) {
+        self.mapped_bytes = self.mapped_bytes.saturating_sub(bytes);
+    }
+
     /// How large its pages and those of all other lists are.
     pub(super) fn bytes_of_all(&self) -> u64 {
         self.budget.bytes()

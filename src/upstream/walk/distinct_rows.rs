@@ -5,7 +5,7 @@ use std::hash::BuildHasher as _;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use crate::group::ReadRow;
+use crate::group::{ReadRow, row_bytes};
 
 /// What was read of the records of a list, in the order in which they came.
 #[derive(Debug, Default)]
@@ -16,17 +16,28 @@ pub(super) struct DistinctRows {
     state: RandomState,
 }
 
+/// The rows of a page that came before, and are dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct RepeatedRows {
+    pub(super) count: u64,
+    /// The memory that they took.
+    pub(super) bytes: u64,
+}
+
 impl DistinctRows {
     /// Adds what a page brings, and says how much of it came before.
-    pub(super) fn add(&mut self, rows: Vec<ReadRow>) -> u64 {
-        let mut repeated = 0;
+    pub(super) fn add(&mut self, rows: Vec<ReadRow>) -> RepeatedRows {
+        let mut repeated = RepeatedRows::default();
         for row in rows {
             let (known, state) = (&self.rows, &self.state);
             let at = |place: &u32| known.get(*place as usize);
             let is_same = |place: &u32| at(place) == Some(&row);
             let hash = |place: &u32| at(place).map_or(0, |row| state.hash_one(row));
             match self.places.entry(state.hash_one(&row), is_same, hash) {
-                hashbrown::hash_table::Entry::Occupied(_) => repeated += 1,
+                hashbrown::hash_table::Entry::Occupied(_) => {
+                    repeated.count += 1;
+                    repeated.bytes += row_bytes(&row);
+                }
                 hashbrown::hash_table::Entry::Vacant(entry) => {
                     entry.insert(known.len() as u32);
                     self.rows.push(row);

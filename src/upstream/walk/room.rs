@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::error::UpstreamError;
 use crate::list_memory::WalkHold;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::mapping::MappedPage;
 
 /// About what the place of a group takes, by its id.
 const INDEXED: u64 = 16;
@@ -34,6 +35,12 @@ impl AttemptMemory {
         Ok(())
     }
 
+    /// Gives back what the attempt does not need any more.
+    async fn shrink(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.hold.shrink(bytes).await;
+    }
+
     /// Gives all of it back: the attempt has failed, and the walk goes on.
     pub(super) async fn give_back(&self) {
         self.hold.shrink(self.bytes.load(Ordering::Relaxed)).await;
@@ -43,6 +50,15 @@ impl AttemptMemory {
     pub(super) fn into_hold(self) -> WalkHold {
         self.hold
     }
+}
+
+/// The memory for what was read of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TakenRoom {
+    bytes: u64,
+    /// The least that the snapshot needs of it.
+    mapped: u64,
+    is_taken: bool,
 }
 
 /// The room for the groups of a walk.
@@ -64,24 +80,48 @@ impl GroupRoom {
         }
     }
 
-    /// Waits until there is memory for the groups of a page. The page gives back first what it was
-    /// decoded in, and its body if it is not `needed`.
+    /// Waits until there is memory for the groups of a page, and says whether it is taken. The page gives back first
+    /// what it was decoded in, and its body if it is not `needed`.
     pub(super) async fn take(
         &self,
         page: &mut FetchedPage,
         needed: bool,
-    ) -> Result<(), UpstreamError> {
+    ) -> Result<TakenRoom, UpstreamError> {
         page.settle(needed);
-        let take = |left: u64| left.checked_sub(page.mapped_bytes());
+        let mapped = page.mapped_bytes();
+        let take = |left: u64| left.checked_sub(mapped);
         let left = (self.left).fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        if left.is_err() {
-            // It is refused when it is added.
-            return Ok(());
+        let bytes = collected_bytes(page.mapped());
+        let is_taken = left.is_ok();
+        if is_taken {
+            self.memory.grow(bytes, self.deadline).await?;
         }
-        let groups = page.mapped().groups.rows().len() as u64;
-        let bytes = page.mapped().groups.bytes() + groups * INDEXED + page.mapped().row_bytes();
-        self.memory.grow(bytes, self.deadline).await
+        // Otherwise it is refused when it is added, unless rows of pages before it are dropped.
+        Ok(TakenRoom {
+            bytes,
+            mapped,
+            is_taken,
+        })
     }
+
+    /// What is counted for a page that was added is what is held of it: this much was `dropped`.
+    pub(super) async fn settle(&self, taken: TakenRoom, dropped: u64) -> Result<(), UpstreamError> {
+        let held = taken.bytes.saturating_sub(dropped);
+        if taken.is_taken && dropped > 0 {
+            let free = dropped.min(taken.mapped);
+            self.left.fetch_add(free, Ordering::Relaxed);
+            self.memory.shrink(dropped).await;
+        } else if !taken.is_taken && held > 0 {
+            self.memory.grow(held, self.deadline).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How much memory what was read of a page takes while a walk collects it.
+pub(super) fn collected_bytes(mapped: &MappedPage) -> u64 {
+    let groups = mapped.groups.rows().len() as u64;
+    mapped.groups.bytes() + groups * INDEXED + mapped.row_bytes()
 }
 
 #[cfg(test)]

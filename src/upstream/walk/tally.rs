@@ -29,7 +29,7 @@ use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
 use super::records_read::count_skips;
 use super::remembered::{PageMemo, RememberedPages};
-use super::room::{AttemptMemory, GroupRoom};
+use super::room::{AttemptMemory, GroupRoom, collected_bytes};
 use super::seen::{PageSeen, SeenPages};
 use parents::SeenParents;
 
@@ -138,8 +138,9 @@ impl<'a> Tally<'a> {
         GroupRoom::new(self.memory.clone(), left, deadline)
     }
 
-    /// Adds one page. One that was read before adds nothing.
-    pub(super) fn add(&mut self, mut page: FetchedPage) -> Result<PageSeen, Interrupted> {
+    /// Adds one page, and says how much memory of it was dropped, since it came before. One that was read before adds
+    /// nothing.
+    pub(super) fn add(&mut self, mut page: FetchedPage) -> Result<(PageSeen, u64), Interrupted> {
         self.pages += 1;
         self.spending.add_page(page.bytes());
         self.check_limits()?;
@@ -151,7 +152,7 @@ impl<'a> Tally<'a> {
         })?;
         let on_repeat = self.adapter.paging().on_repeat;
         if self.seen_pages.note(&page, on_repeat) == PageSeen::Repeated {
-            return Ok(PageSeen::Repeated);
+            return Ok((PageSeen::Repeated, collected_bytes(page.mapped())));
         }
         if self.pages == 1 && self.adapter.is_related() {
             self.etag = page.headers.get(ETAG).cloned();
@@ -183,19 +184,21 @@ impl<'a> Tally<'a> {
         let mapped = page.into_mapped();
         let repeated_rows = self.rows.add(mapped.rows);
         let repeated_brought = (self.brought).add(mapped.brought, self.adapter.limits());
+        let dropped = repeated_rows.bytes + repeated_brought.bytes;
+        self.spending.drop_rows(dropped);
         let repeated = self.groups.add(mapped.groups, self.pages);
         let repeated = repeated.map_err(Interrupted::ListChanged)?;
         let most = self.adapter.room() / REMEMBERED_PART;
         self.remembered.note(memo, repeated.all > 0, most);
-        self.counts.repeated += repeated.all + repeated_rows;
+        self.counts.repeated += repeated.all + repeated_rows.count;
         // What came twice for any of the lists says that others may be missing in all of them.
-        self.repeated += repeated.listed + repeated_rows.max(repeated_brought);
+        self.repeated += repeated.listed + repeated_rows.count.max(repeated_brought.count);
         let says_more =
             (self.total().and_then(|total| total.records)).is_some_and(|total| total > self.listed);
         if self.pages == FRUITLESS_PAGES && !says_more {
             self.check_mapped()?;
         }
-        Ok(PageSeen::New)
+        Ok((PageSeen::New, dropped))
     }
 
     /// Whether a page was read before, and none was before it.

@@ -2,6 +2,7 @@
 
 mod brought;
 mod forge;
+mod repeated;
 mod users;
 
 use std::collections::BTreeMap;
