@@ -88,7 +88,7 @@ impl<'r, 'a> RelatedDrafts<'r, 'a> {
                 }
             }
             if *list == RelatedList::Users {
-                let ids = PeopleIds::of(groups, &drafts.lists);
+                let ids = PeopleIds::of(groups, drafts.detailed.as_ref(), &drafts.lists);
                 let related = users(reading, parts.finish(), &ids)?;
                 drafts.lists.push(related);
                 continue;

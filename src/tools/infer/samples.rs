@@ -82,9 +82,16 @@ impl RelatedSample {
     }
 }
 
-/// Whether an argument is a URL and no file.
+/// Whether an argument is a URL and no file, whatever the case of its scheme (RFC 3986, section 3.1). What is meant as
+/// one, and is none, may hold a secret too.
 fn is_url(argument: &str) -> bool {
-    argument.starts_with("http://") || argument.starts_with("https://")
+    let scheme = argument.split_once(':').map(|(scheme, _)| scheme);
+    let is_http = |scheme: &str| {
+        ["http", "https"]
+            .iter()
+            .any(|one| scheme.eq_ignore_ascii_case(one))
+    };
+    scheme.is_some_and(is_http) || argument.contains("://")
 }
 
 /// Samples of which the first came from a URL.
@@ -116,6 +123,9 @@ pub(super) fn members(sample: &Sample) -> String {
 /// Reads recorded responses, one file each.
 pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<Sample>, CommandError> {
     let read = |file: &PathBuf| match fs::read(file) {
+        _ if file.to_str().is_some_and(is_url) => Err(CommandError::new(
+            "a URL stands where a file with a recorded response belongs: request it with --url",
+        )),
         Ok(text) => Ok(recorded::parse(text)),
         Err(error) => Err(CommandError::new(format!(
             "`{}` cannot be read: {error}",

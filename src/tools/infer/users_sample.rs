@@ -20,9 +20,14 @@ use super::{fields, people};
 pub(super) struct PeopleIds(BTreeSet<String>);
 
 impl PeopleIds {
-    /// Those in lists of people, and in the records of groups.
-    pub(super) fn of(groups: &Draft<'_, '_>, lists: &[RelatedDraft<'_, '_>]) -> Self {
-        let mut people = fields::people_within(&groups.columns, &groups.records);
+    /// Those in lists of people, and in the records of groups, with the details of one.
+    pub(super) fn of(
+        groups: &Draft<'_, '_>,
+        detailed: Option<&Columns<'_>>,
+        lists: &[RelatedDraft<'_, '_>],
+    ) -> Self {
+        let columns = detailed.unwrap_or(&groups.columns);
+        let mut people = fields::people_within(columns, &groups.records);
         for one in lists.iter().filter(|one| one.list.is_of_people()) {
             let drafts = [&one.draft].into_iter().chain(&one.others);
             people.extend(drafts.map(|draft| draft.records.all()));

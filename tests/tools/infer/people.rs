@@ -25,6 +25,11 @@ fn directory(request: &Request<Bytes>) -> Response<String> {
             let users: Vec<_> = (0..9).map(user).skip(number("skip")).take(4).collect();
             return answer(&json!({ "totalCount": 9, "results": users }));
         }
+        "/groups/17" => {
+            let mut group = group(17);
+            group["members"] = (0..7).map(id).collect();
+            return answer(&group);
+        }
         "/groups/10/members" => 0,
         "/groups/12/members" => 2,
         "/groups/17/members" => 7,
@@ -132,6 +137,45 @@ async fn users_say_the_addresses_of_the_ids_that_members_are() {
         .collect();
     let expected: Vec<_> = (0..7).map(|user| format!("u{user}@example.com")).collect();
     assert_eq!(addresses, expected, "{block}");
+}
+
+#[tokio::test]
+async fn users_say_the_addresses_of_the_ids_that_details_name() {
+    let server = Server::start(directory).await;
+    let options = ["--details", "/groups/17", "--users", "/users?skip=0"];
+    let outcome = infer(&server, &options).await;
+    let block = &outcome.stdout;
+    assert_eq!(outcome.code, 0, "{block}\n{}", outcome.stderr);
+    let flat = block.replace("\n# ", " ");
+    let found = "4 of 7 people whom the samples of groups name by an id have it here";
+    assert!(flat.contains(found), "{flat}");
+    assert!(block.contains("id = \"_id\"\n"), "{block}");
+}
+
+/// What is meant as a URL is none of the files, whose names are shown, and its key is not shown.
+#[rstest]
+#[case::in_capitals(&["--members"], "HTTPS://x.example/groups/17/members?key=hunter2", "--members")]
+#[case::of_another_scheme(&["--members"], "ftp://x.example/members?key=hunter2", "takes an absolute URL")]
+#[case::a_second_list(&["--members", "/groups/17/members"], "HTTP://x.example/m?key=hunter2", "is at another origin")]
+#[case::of_users(&["--members", "/groups/17/members", "--users"], "Https:x.example?key=hunter2", "--users")]
+#[tokio::test]
+async fn a_url_in_the_place_of_a_file_is_one_however_its_scheme_is_written(
+    #[case] options: &[&str],
+    #[case] url: &str,
+    #[case] said: &str,
+) {
+    let server = Server::start(directory).await;
+    let outcome = infer(&server, &[options, &[url]].concat()).await;
+    let shown = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.code, 1, "{shown}");
+    assert!(shown.contains(said), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let arguments = ["infer", "--sample", url];
+    let outcome = run(groupgate(&arguments, [("PATH", "/")])).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.stdout);
+    let error = &outcome.stderr;
+    assert!(error.contains("a URL stands where a file"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[rstest]
