@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::clock::WallClock;
 
 use super::auth::{LoginToken, LoginValues, Token};
-use super::classify::{ClassifiedResponse, Classifier};
+use super::classify::{ClassifiedResponse, Classifier, ExpectedAnswer};
 use super::extensions::{Deadline, ForwardedHeaders, Hedgeable, ScopeNumber};
 use super::login::TokenSource;
 use super::masks::Masks;
@@ -87,7 +87,7 @@ impl Exchange {
         Self {
             transport,
             login: login.map(Arc::new),
-            classifier: classifier(rules).of_lists(),
+            classifier: classifier(rules),
             caller: None,
             shares_login: false,
         }
@@ -251,6 +251,8 @@ impl Exchange {
         headers: HeaderMap,
         body: &[u8],
     ) -> Result<ClassifiedResponse, UpstreamError> {
-        self.classifier.classify(status, headers, body)
+        let page = ExpectedAnswer::Page(None);
+        let classifier = self.classifier.clone().expecting(page);
+        classifier.classify(status, headers, body)
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::adapter::Adapter;
 use super::auth::LoginValues;
-use super::classify::ClassifiedResponse;
+use super::classify::{ClassifiedResponse, ExpectedAnswer};
 use super::extensions::Purpose;
 use super::off_thread::{Urgency, run};
 use super::pager::{PageContext, Position};
@@ -81,6 +81,8 @@ impl Adapter {
                 }
                 let purpose = Purpose::Page(position.clone());
                 request.extensions_mut().insert(purpose);
+                let expected = ExpectedAnswer::Page(self.related);
+                request.extensions_mut().insert(expected);
                 request.extensions_mut().insert(urgency);
                 request.extensions_mut().insert(self.memory.clone());
                 Ok(request)

@@ -21,7 +21,7 @@ use crate::clock::WallClock;
 use crate::error::UpstreamError;
 use crate::page::format::{Bounds, FormatError, Page, PageWeight, charset, without_prefix};
 use crate::page_memory::{BodyHold, OwnWaits, PageHold, PageMemory, UNCOUNTED};
-use crate::plan::{BodyFormat, ClassifyRules};
+use crate::plan::{BodyFormat, ClassifyRules, RelatedList};
 
 pub mod delay;
 mod message;
@@ -44,8 +44,17 @@ pub struct Classifier {
     bounds: Bounds,
     /// For delays that are written as points in time.
     wall: WallClock,
-    /// Whether they are those to requests for lists, which may be empty.
-    is_of_lists: bool,
+    expected: ExpectedAnswer,
+}
+
+/// What a response should have, which an empty body has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ExpectedAnswer {
+    /// A value: a login, or a total.
+    #[default]
+    Value,
+    /// A page of the list of groups, or what a list that belongs to it brings.
+    Page(Option<RelatedList>),
 }
 
 impl Classifier {
@@ -54,16 +63,13 @@ impl Classifier {
             rules: Arc::new(rules),
             bounds,
             wall,
-            is_of_lists: false,
+            expected: ExpectedAnswer::default(),
         }
     }
 
-    /// The same for the responses to requests for lists.
-    pub(super) fn of_lists(self) -> Self {
-        Self {
-            is_of_lists: true,
-            ..self
-        }
+    /// The same for responses that should have this.
+    pub(super) fn expecting(self, expected: ExpectedAnswer) -> Self {
+        Self { expected, ..self }
     }
 
     /// The current time.
@@ -158,10 +164,19 @@ impl Classifier {
         })
     }
 
-    /// The error, with what says that an empty body is an empty list.
+    /// The error, with what says that an empty body is an empty list, where it may be one.
     fn advised(&self, error: FormatError, status: StatusCode, headers: &HeaderMap) -> FormatError {
         let FormatError::Empty { expected, .. } = error else {
             return error;
+        };
+        let advice = |advice| FormatError::Empty { expected, advice };
+        let list = match self.expected {
+            ExpectedAnswer::Value => return advice(String::new()),
+            ExpectedAnswer::Page(Some(RelatedList::Details)) => {
+                return advice("; `details` are the record of a group".to_owned());
+            }
+            ExpectedAnswer::Page(Some(list)) => format!("an empty list of {list}"),
+            ExpectedAnswer::Page(None) => "an empty list".to_owned(),
         };
         let length = headers.get(CONTENT_LENGTH);
         let rule = if status != StatusCode::OK {
@@ -171,13 +186,10 @@ impl Classifier {
         } else {
             None
         };
-        let advice = rule.filter(|_| self.is_of_lists && status.is_success());
-        let advice = advice.map_or_else(String::new, |rule| {
-            format!(
-                "; if it means an empty list, say so: `answers = [{{ {rule}, means = \"end\" }}]`"
-            )
-        });
-        FormatError::Empty { expected, advice }
+        let rule = rule.filter(|_| status.is_success());
+        advice(rule.map_or_else(String::new, |rule| {
+            format!("; if it means {list}, say so: `answers = [{{ {rule}, means = \"end\" }}]`")
+        }))
     }
 }
 

@@ -310,3 +310,29 @@ fn a_text_is_taken_as_it_is() {
     let answer = classify_as(BodyFormat::Text, "", 200, "", "\"t0ken\"").unwrap();
     assert_eq!(answer.page.root().text().as_deref(), Some("\"t0ken\""));
 }
+
+#[rstest]
+#[case::of_groups(
+    ExpectedAnswer::Page(None),
+    "; if it means an empty list, say so: `answers = [{ status = 204,"
+)]
+#[case::of_members(
+    ExpectedAnswer::Page(Some(RelatedList::Members)),
+    "; if it means an empty list of members, say so: `answers = [{ status = 204,"
+)]
+#[case::of_details(
+    ExpectedAnswer::Page(Some(RelatedList::Details)),
+    "; `details` are the record of a group"
+)]
+#[case::of_a_login(ExpectedAnswer::Value, "the body is empty")]
+fn an_empty_body_is_told_by_what_was_asked_for(
+    #[case] expected: ExpectedAnswer,
+    #[case] said: &str,
+) {
+    let classifier = classifier("", BodyFormat::Decoded(Format::Json)).expecting(expected);
+    let answer = classifier.classify(StatusCode::NO_CONTENT, HeaderMap::new(), b"");
+    let error = answer.unwrap_err().to_string();
+    assert!(error.contains(said), "{error}");
+    let is_list = said.contains("list");
+    assert_eq!(error.contains("answers"), is_list, "{error}");
+}

@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 
 use crate::error::UpstreamError;
 use crate::page_memory::{OwnWaits, PageMemory};
-use crate::upstream::classify::{ClassifiedResponse, Classifier};
+use crate::upstream::classify::{ClassifiedResponse, Classifier, ExpectedAnswer};
 use crate::upstream::extensions::deadline;
 use crate::upstream::masks::Masks;
 use crate::upstream::off_thread::Urgency;
@@ -53,6 +53,8 @@ where
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let classifier = request.extensions().get::<Classifier>().cloned();
+        let expected = request.extensions().get::<ExpectedAnswer>().copied();
+        let expected = expected.unwrap_or_default();
         let memory = request.extensions().get::<PageMemory>().cloned();
         let waits = request.extensions().get::<OwnWaits>().cloned();
         let urgency = request.extensions().get::<Urgency>().copied();
@@ -75,6 +77,7 @@ where
             }
             let memory = memory.unwrap_or_default();
             classifier
+                .expecting(expected)
                 .classify_response(
                     response,
                     &memory,
