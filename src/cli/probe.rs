@@ -46,7 +46,8 @@ pub(super) struct Probe {
     /// `announced_pages` and `next`, and if there is any `partition`, `unread_people`,
     /// `unmarked_people` and `unknown_expiry`), `detail` for the page in full (`page`, `groups` as pairs of
     /// `record` and `group`, `unmapped`), and either `summary` or `error`; the other is null. A
-    /// failure has `page`, or null where no answer says what is wrong. A
+    /// failure has `page`, or null where no answer says what is wrong, and `keys`: those that its `detail` names and
+    /// the file writes, each with the place of its `key` (`at`: file, line and column). A
     /// request has `purpose` (`login`, `count`, `page`), `method`, `url`, `headers`, `body`,
     /// `signed` and `answer` (`status`, `milliseconds`, `bytes`, `headers`).
     #[arg(long)]

@@ -27,6 +27,7 @@ mod sanitize;
 mod summarize;
 mod text;
 mod unused;
+mod written_keys;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +55,7 @@ use outcome::WalkOutcome;
 use recorded_pages::RecordedPages;
 pub(crate) use recorder::Output;
 use recorder::Recorder;
+use written_keys::written_keys;
 
 /// Where a recorded upstream is said to be. Nothing is ever sent there.
 const RECORDED_ORIGIN: &str = "http://recorded.invalid";
@@ -159,7 +161,7 @@ impl ProbeRun {
             let (loaded, redactor) = (&target.loaded, &target.redactor);
             recording.write(loaded, redactor, &recorder.capture, &outcome)
         });
-        let concluded = self.conclude(&recorder, &outcome);
+        let concluded = self.conclude(&target.loaded, &recorder, &outcome);
         // Beside JSON there is no room on standard output.
         if let Some(written) = written.transpose()?
             && self.output != Output::Json
@@ -181,9 +183,9 @@ impl ProbeRun {
         let is_error = matches!(outcome.walked, Some(Err(_)));
         if is_error && pages.is_exhausted() && recorder.pages() > 0 {
             outcome.walked = None;
-            return self.conclude(&recorder, &outcome);
+            return self.conclude(&target.loaded, &recorder, &outcome);
         }
-        self.conclude(&recorder, &outcome)?;
+        self.conclude(&target.loaded, &recorder, &outcome)?;
         match pages.unused() {
             0 => Ok(()),
             unused => Err(CommandError::new(format!(
@@ -216,7 +218,7 @@ impl ProbeRun {
         let target = self.target(compiled, Some(Arc::clone(&playback) as _))?;
         let (recorder, outcome) = self.walk(&target, false, None).await;
         if case.expect.error.is_none() {
-            self.conclude(&recorder, &outcome)?;
+            self.conclude(&target.loaded, &recorder, &outcome)?;
         }
         // Without an outcome the walk was left as soon as one page was read.
         if let Some(walked) = &outcome.walked {
@@ -305,13 +307,21 @@ impl ProbeRun {
     }
 
     /// Prints the end of the report.
-    fn conclude(&self, recorder: &Recorder, outcome: &WalkOutcome) -> Result<(), CommandError> {
+    fn conclude(
+        &self,
+        loaded: &Loaded,
+        recorder: &Recorder,
+        outcome: &WalkOutcome,
+    ) -> Result<(), CommandError> {
         if self.output == Output::Raw
             && let Some(body) = recorder.raw()
         {
             print_bytes(&body)?;
         }
-        let report = recorder.finish(outcome);
+        let mut report = recorder.finish(outcome);
+        if let Some(failure) = &mut report.error {
+            failure.keys = written_keys(loaded, &self.name, &failure.detail);
+        }
         match (self.output, &report.summary) {
             (Output::Json, _) => print(&serde_json::to_string_pretty(&report)?)?,
             (Output::Text, Some(summary)) => print(&text::summary(summary))?,

@@ -166,6 +166,9 @@ pub(super) struct FailureReport {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) detail: String,
+    /// The keys that it names, where the file has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) keys: Vec<WrittenKey>,
     /// The list that it was read of, if not that of groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) list: Option<RelatedList>,
@@ -182,6 +185,14 @@ pub(super) struct FailureReport {
     pub(super) lists: Vec<String>,
     /// The beginning of the last response's body.
     pub(super) body: Option<String>,
+}
+
+/// A key of the upstream's block, and where the file has it.
+#[derive(Debug, Serialize)]
+pub(super) struct WrittenKey {
+    pub(super) key: String,
+    /// File, line and column.
+    pub(super) at: String,
 }
 
 const fn is_zero(count: &u64) -> bool {

@@ -78,9 +78,17 @@ async fn a_placeholder_without_a_value_is_told_once_and_no_answer_is_blamed(
     #[case] expected: &str,
 ) {
     let outcome = probed(&with_members(request, "/"), &[LISTED]).await;
+    let (error, keys) = outcome.complained.split_once('\n').unwrap();
     assert_eq!(
-        outcome.complained,
-        format!("error: mapping: the members of the group `1`: {expected}\n")
+        error,
+        format!("error: mapping: the members of the group `1`: {expected}")
+    );
+    // Nothing but where the key is that the message names.
+    let keys: Vec<_> = keys.lines().collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert!(
+        keys[0].starts_with("  keys      `members.request` is at "),
+        "{keys:?}"
     );
 }
 
@@ -115,9 +123,9 @@ async fn people_who_are_no_users_are_so_many_of_all_that_groups_name() {
     ];
     let outcome = probed(&format!("{block}{users}"), answers).await;
     assert_eq!(
-        outcome.complained,
+        outcome.complained.lines().next().unwrap(),
         "error: mapping: 2 of the 3 people whom groups have named, such as `9`, are not among the 1 users, more than \
-         0.1 of all (`users.unknown`): `users.fields.id` must be the id that groups name\n"
+         0.1 of all (`users.unknown`): `users.fields.id` must be the id that groups name"
     );
     let tolerant = format!("{block}{users}unknown = 0.9\n");
     let outcome = probed(&tolerant, answers).await;
@@ -195,6 +203,28 @@ async fn a_page_that_is_read_wrongly_says_what_it_has(
         "{}",
         outcome.complained
     );
+}
+
+#[tokio::test]
+async fn keys_that_a_message_names_are_shown_where_the_file_has_them() {
+    let block = with_members("/persons/{group.id}", "/");
+    let outcome = probed(&block, &[LISTED]).await;
+    let number = block
+        .lines()
+        .position(|line| line.contains("/persons/"))
+        .unwrap()
+        + 1;
+    let shown = flat(&outcome.complained);
+    assert!(
+        shown.contains("is `members.request.path` right?"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("keys `members.request.path` is at "),
+        "{shown}"
+    );
+    let place = format!(".toml:{number}:13 request");
+    assert!(shown.contains(&place), "{shown}");
 }
 
 #[tokio::test]

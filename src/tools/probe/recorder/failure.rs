@@ -38,6 +38,7 @@ impl Recorder {
         let reported = FailureReport {
             kind: error.kind.as_str(),
             detail: self.redactor.redact(&error.detail).into_owned(),
+            keys: Vec::new(),
             list: which,
             page: None,
             requests: Vec::new(),

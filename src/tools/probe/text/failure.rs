@@ -13,6 +13,11 @@ pub(in crate::tools::probe) fn failure(failure: &FailureReport) -> String {
         "error: {}: {}\n{place}",
         failure.kind, failure.detail
     ));
+    let keys = failure.keys.iter();
+    text.add(
+        "keys",
+        keys.map(|key| format!("`{}` is at {}", key.key, key.at)),
+    );
     let none = match failure.kind {
         // It came, and was given up before its end.
         "decode" | "limit_exceeded" => "none that could be read",
