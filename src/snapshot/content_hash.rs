@@ -6,6 +6,10 @@ use blake3::Hasher;
 
 use crate::hex::hex;
 
+/// How much is hashed at once: as much as is still in the cache when it has been copied, and of a length that is
+/// quickly hashed. The rows themselves are short, and each is elsewhere in memory.
+const HASHED: usize = 128 * 1024;
+
 /// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
 /// hashes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,32 +18,25 @@ pub struct ContentHash(pub(super) [u8; 16]);
 impl ContentHash {
     /// The hash of rows, given packed.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut digest = ContentDigest::default();
+        let mut hasher = Hasher::new();
+        let mut together = Vec::new();
         for row in rows {
-            digest.update(row);
+            together.extend_from_slice(row);
+            let whole = together.len() / HASHED * HASHED;
+            if whole > 0 {
+                hasher.update(&together[..whole]);
+                together.drain(..whole);
+            }
         }
-        digest.finish()
+        hasher.update(&together);
+        let mut hash = Self([0; 16]);
+        hash.0.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        hash
     }
 
     /// The hash's bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
-    }
-}
-
-/// The hash of rows that come piece by piece, packed.
-#[derive(Default)]
-pub(super) struct ContentDigest(Hasher);
-
-impl ContentDigest {
-    pub(super) fn update(&mut self, packed: &[u8]) {
-        self.0.update(packed);
-    }
-
-    pub(super) fn finish(self) -> ContentHash {
-        let mut hash = ContentHash([0; 16]);
-        hash.0.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
-        hash
     }
 }
 

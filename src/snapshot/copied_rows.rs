@@ -18,7 +18,7 @@ impl Snapshot {
         page.rows.reserve_exact(places.len());
         let rows = places.clone().filter_map(|place| self.rows.get(place));
         let packed: usize = rows.map(|row| row.packed.length as usize).sum();
-        page.packed.reserve_exact(packed);
+        page.packed.reserve(packed);
         for (index, place) in places.enumerate() {
             let is_nested = nested.binary_search(&(index as u32)).is_ok();
             self.copy(self.rows.get(place)?, is_nested, &mut page)?;
@@ -29,9 +29,7 @@ impl Snapshot {
 
     fn copy(&self, row: &Row, is_nested: bool, page: &mut GroupPage) -> Option<()> {
         let buffers = &self.buffers;
-        let packed = page.packed.len();
-        let text = str::from_utf8(buffers.packed.row(row.packed)).ok()?;
-        page.packed.push_str(text);
+        let packed = page.packed.push(buffers.packed.row(row.packed));
         let members = page.members.len();
         let hashes = buffers.members.get(row.members.range())?;
         page.members.extend_from_slice(hashes);
@@ -43,7 +41,7 @@ impl Snapshot {
         let text = page.text.len();
         page.text.push_str(buffers.text.get(row.texts())?);
         let copied = Row {
-            packed: row.packed.at(packed),
+            packed,
             members: row.members.at(members),
             text: text as u64,
             status,

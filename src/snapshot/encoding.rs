@@ -1,5 +1,6 @@
-//! A snapshot as bytes: its buffers one after the other, as they lie in memory, numbers in
-//! little-endian. Reading them back parses nothing. Of a packed group there is its length, for they follow each other.
+//! A snapshot as bytes: its buffers one after the other, as they lie in memory, and its packed groups in the order of
+//! the rows; numbers in little-endian. Reading them back parses nothing. Of a packed group there is its length, for they
+//! follow each other.
 //!
 //! What is read may have been cut short or changed, so every number is checked before it is used:
 //! no bytes, whatever they are, make anything panic later. That they are what was written is for a
@@ -22,7 +23,7 @@ use crate::list_memory::ListHold;
 use super::content_hash::ContentHash;
 use super::layout::{ABSENT, Buffers, Row};
 use super::list::Snapshot;
-use super::packed_pieces::{PackedPieces, PieceLengths};
+use super::packed_pieces::PackedPieces;
 use super::row::RowRef;
 use super::stretch::Stretch;
 
@@ -55,13 +56,14 @@ impl Snapshot {
     /// Writes the snapshot, but for the name of its upstream.
     pub(crate) fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         let buffers = &self.buffers;
+        let packed = self.rows.iter().map(|row| row.packed.length as usize);
         for length in [
             self.rows.len(),
             self.by_id.len(),
             buffers.members.len(),
             buffers.shared.len(),
             buffers.text.len(),
-            buffers.packed.len(),
+            packed.sum(),
         ] {
             writer.write_all(&(length as u64).to_le_bytes())?;
         }
@@ -79,7 +81,8 @@ impl Snapshot {
             writer.write_all(&encode_stretch(*shared))?;
         }
         writer.write_all(buffers.text.as_bytes())?;
-        buffers.packed.write_to(writer)
+        let mut packed = self.rows.iter().map(|row| buffers.packed.row(row.packed));
+        packed.try_for_each(|packed| writer.write_all(packed))
     }
 
     /// Reads the snapshot of `source` back from its `length` bytes, all of them.
@@ -108,11 +111,11 @@ impl Snapshot {
             sum.checked_add(count.checked_mul(size as u64)?)
         });
         check(told == Some(length), "its lengths do not add up")?;
-        let mut pieces = PieceLengths::default();
-        let rows = (0..rows)
-            .map(|_| decode(&array(reader)?, &mut pieces))
+        let mut rows = (0..rows)
+            .map(|_| decode(&array(reader)?))
             .collect::<Result<Vec<_>, _>>()?;
-        check(pieces.sum() as u64 == packed, "a group lies outside of it")?;
+        let lengths = rows.iter().map(|row| u64::from(row.packed.length));
+        check(lengths.sum::<u64>() == packed, "a group lies outside of it")?;
         let by_id = (0..by_id)
             .map(|_| array(reader).map(u32::from_le_bytes))
             .collect::<Result<Vec<_>, _>>()?;
@@ -124,7 +127,13 @@ impl Snapshot {
             .collect::<Result<Vec<_>, _>>()?;
         let text = String::from_utf8(bytes(reader, text)?)
             .map_err(|_| EncodingError::Invalid("its text is not UTF-8"))?;
-        let packed = PackedPieces::read_from(reader, pieces)?;
+        let mut packed = PackedPieces::default();
+        for row in &mut rows {
+            let (stretch, bytes) = packed.push_zeros(row.packed.length as usize);
+            reader.read_exact(bytes)?;
+            row.packed = stretch;
+        }
+        packed.shrink();
         let snapshot = Self {
             buffers: Buffers {
                 json_source: JsonSource::of(&source),
@@ -238,11 +247,15 @@ fn encode(row: &Row) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8; ROW], pieces: &mut PieceLengths) -> Result<Row, EncodingError> {
+/// A row whose packed group is not there yet.
+fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
     let mut rest = bytes.as_slice();
     let rest = &mut rest;
     Ok(Row {
-        packed: pieces.place(u32::from_le_bytes(array(rest)?)),
+        packed: Stretch {
+            start: 0,
+            length: u32::from_le_bytes(array(rest)?),
+        },
         members: decode_stretch(rest)?,
         text: u64::from_le_bytes(array(rest)?),
         description: u32::from_le_bytes(array(rest)?),

@@ -13,6 +13,7 @@ use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, ro
 
 use super::layout::{ABSENT, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
+use super::packed_pieces::PackedPieces;
 use super::stretch::Stretch;
 
 /// The groups of one page, in its order.
@@ -21,7 +22,9 @@ pub struct GroupPage {
     source: Arc<str>,
     json_source: JsonSource,
     /// Its groups, packed.
-    pub(super) packed: String,
+    pub(super) packed: PackedPieces,
+    /// What the group that is added is packed in.
+    packing: String,
     pub(super) text: String,
     pub(super) members: Vec<u32>,
     pub(super) rows: Vec<PageRow>,
@@ -68,7 +71,8 @@ impl GroupPage {
         Self {
             json_source: JsonSource::of(&source),
             source,
-            packed: String::new(),
+            packed: PackedPieces::default(),
+            packing: String::new(),
             text: String::new(),
             members: Vec::new(),
             rows: Vec::new(),
@@ -102,8 +106,9 @@ impl GroupPage {
         is_nested: bool,
         attributes: impl FnOnce(&mut String),
     ) {
-        let packed = self.packed.len();
-        group.pack(&mut self.packed, attributes);
+        self.packing.clear();
+        group.pack(&mut self.packing, attributes);
+        let packed = self.packed.push(self.packing.as_bytes());
         let members = self.members.len();
         for person in group.people() {
             if let Some(id) = &person.id {
@@ -151,7 +156,7 @@ impl GroupPage {
             id.text.len() as u32
         });
         let row = Row {
-            packed: Stretch::between(packed, self.packed.len()),
+            packed,
             members: Stretch::between(members, self.members.len()),
             text: own as u64,
             description,
@@ -225,7 +230,8 @@ impl GroupPage {
 
     /// Gives back what it does not need any more, now that all of its groups are there.
     pub(crate) fn shrink(&mut self) {
-        self.packed.shrink_to_fit();
+        self.packing = String::new();
+        self.packed.shrink();
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
         self.rows.shrink_to_fit();
@@ -278,7 +284,7 @@ impl GroupPage {
         let rows = self.rows.capacity() * size_of::<PageRow>();
         let members = self.members.capacity() * size_of::<u32>();
         let shared = self.shared.capacity() * size_of::<Stretch>();
-        let buffers = self.packed.capacity() + self.text.capacity();
+        let buffers = self.packed.bytes() + self.packing.capacity() + self.text.capacity();
         let beside: u64 = self.beside.iter().map(row_bytes).sum();
         (size_of::<Self>() + rows + members + shared + buffers) as u64 + beside
     }
@@ -333,7 +339,7 @@ impl<'a> PageRowRef<'a> {
 
     /// The group, packed: equal for equal groups of one source.
     pub(crate) fn packed(self) -> &'a [u8] {
-        &self.page.packed.as_bytes()[self.row.row.packed.range()]
+        self.page.packed.row(self.row.row.packed)
     }
 
     /// The group's JSON.

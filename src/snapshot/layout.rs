@@ -120,7 +120,7 @@ const fn length(length: u32) -> usize {
 pub(super) struct Buffers {
     /// What the JSON of the groups has of their source.
     pub(super) json_source: JsonSource,
-    /// The groups, packed, one after the other in default order.
+    /// The groups, packed.
     pub(super) packed: PackedPieces,
     pub(super) text: String,
     pub(super) members: Vec<u32>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::group::Group;
 use crate::list_memory::ListHold;
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, take_over};
 use super::content_hash::ContentHash;
 use super::group_page::GroupPage;
 use super::layout::{Buffers, Row};
@@ -43,7 +43,8 @@ impl Snapshot {
 
     /// The same, and where each of the groups stands, in the order in which they came.
     pub(crate) fn of_walk(source: Arc<str>, groups: PagedGroups) -> (Self, Vec<u32>) {
-        let PagedGroups { pages } = groups;
+        let PagedGroups { mut pages } = groups;
+        let packed = take_over(&mut pages);
         let mut unordered = Vec::with_capacity(pages.iter().map(GroupPage::len).sum());
         for (number, page) in pages.iter().enumerate() {
             unordered.extend(page.distinct().map(|row| (number, row)));
@@ -90,7 +91,9 @@ impl Snapshot {
         }
         drop(unordered);
         drop(order);
-        let (buffers, hash) = assembly.finish(pages);
+        drop(pages);
+        let buffers = assembly.finish(packed);
+        let hash = ContentHash::of(rows.iter().map(|row| buffers.packed.row(row.packed)));
         let snapshot = Self {
             source,
             rows,

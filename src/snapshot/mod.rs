@@ -1,9 +1,9 @@
 //! The immutable, normalized result of one walk, laid out for queries.
 //!
 //! Rows stand in the default order (folded name, name, source, id). Each group is packed once
-//! (`group/packed`), into a few large pieces, so that a page is copied from memory; what filters and sorts look at
-//! stands beside it in one text buffer. Nothing here is ever changed: a refresh makes a new snapshot. The
-//! buffers are also what is kept on disk, as they are.
+//! (`group/packed`), into a piece of its page that the list takes over (`packed_pieces`), so that an answer is copied
+//! from memory; what filters and sorts look at stands beside it in one text buffer, in the order of the rows. Nothing
+//! here is ever changed: a refresh makes a new snapshot. On disk is the same, with the packed groups in order, too.
 
 mod assembly;
 mod content_hash;
