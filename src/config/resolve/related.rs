@@ -241,8 +241,11 @@ impl RelatedResolver<'_> {
         reuse: Option<&ReuseMarker>,
         full: Option<Span>,
     ) -> Option<ReuseRule> {
+        let at_reuse = at.join("reuse");
+        // What stands in for a value that cannot be read says nothing.
+        let is_unread = (self.unread.iter()).any(|unread| unread.is_within(&at_reuse));
         let Some(while_same) = reuse else {
-            if full.is_some() {
+            if full.is_some() && !is_unread {
                 let message =
                     "every walk asks for all of them: nothing is used again without `reuse`";
                 self.push(at.join("full"), message, "add `reuse`, or leave `full` out");
@@ -260,8 +263,8 @@ impl RelatedResolver<'_> {
             )),
             ReuseMarker::UpdatedAt | ReuseMarker::Etag | ReuseMarker::Path(_) => None,
         };
-        if let Some((message, help)) = wrong {
-            self.push(at.join("reuse"), message, help);
+        if let Some((message, help)) = wrong.filter(|_| !is_unread) {
+            self.push(at_reuse, message, help);
         }
         Some(ReuseRule {
             while_same: while_same.clone(),
