@@ -52,6 +52,9 @@ use requests::explain_requests;
 mod target;
 use target::explain_target;
 
+mod warnings;
+use warnings::warn_of_requests;
+
 const EXAMPLES: &str = "\
 Examples:
   groupgate check
@@ -155,6 +158,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
             .zip(directory)
             .and_then(|(adapter, directory)| kept_list(directory, adapter));
         text.push_str(&explain_requests(loaded, upstream, written, kept));
+        text.push_str(&warn_of_requests(loaded, &upstream.name, written));
     }
     text.push_str(&explain_callers(plan));
     let count = plan.upstreams.len();

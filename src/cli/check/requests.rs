@@ -6,9 +6,10 @@ use crate::catalog::KeptList;
 use crate::config::Loaded;
 use crate::config::upstream::Upstream as Written;
 use crate::plan::{PartitionSource, Rate, RelatedList, ReuseRule, Span, Upstream};
-use crate::problem::{KeyPath, Problem, Problems};
+use crate::problem::{KeyPath, Problem};
 
 use super::list_requests::list_requests;
+use super::warnings::warning;
 
 /// For how many groups requests are counted where nobody has listed them, and for how many users at least.
 const SUPPOSED: u64 = 1000;
@@ -188,7 +189,7 @@ pub(super) fn explain_requests(
                 too_slow(upstream, rate, (first, &all), (repeated, &each))
             }
         };
-        lines.extend(too_low.map(|too_low| warning(loaded, upstream, written, too_low)));
+        lines.extend(too_low.map(|too_low| too_low_warning(loaded, upstream, written, too_low)));
     }
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }
@@ -246,7 +247,12 @@ fn too_many(upstream: &Upstream, rate: Rate, requests: &WalkRequests) -> Option<
 }
 
 /// A warning where the bound stands that is too low.
-fn warning(loaded: &Loaded, upstream: &Upstream, written: &Written, too_low: TooLow) -> String {
+fn too_low_warning(
+    loaded: &Loaded,
+    upstream: &Upstream,
+    written: &Written,
+    too_low: TooLow,
+) -> String {
     let block = KeyPath::new(["upstreams", &*upstream.name]);
     let problem = match too_low {
         TooLow::Walk(what) => Problem::new(block.join("limits").join("walk"), what)
@@ -268,21 +274,7 @@ fn warning(loaded: &Loaded, upstream: &Upstream, written: &Written, too_low: Too
                 .with_help(format!("raise `ttl` or `limits.rate`{or_reuse}"))
         }
     };
-    let mut problems = Problems::default();
-    problems.push(problem);
-    let report = loaded.report(problems);
-    let told = report.problems().map(|problem| {
-        let place = problem
-            .line
-            .map(|line| format!("{}:{}: ", line.file, line.number));
-        let help = problem.help.unwrap_or_default();
-        format!(
-            "warning: {}{}; {help}",
-            place.unwrap_or_default(),
-            problem.message
-        )
-    });
-    told.collect()
+    warning(loaded, problem)
 }
 
 #[cfg(test)]

@@ -248,6 +248,33 @@ impl Upstream {
         }
     }
 
+    /// The `Host` headers that are written out and name another host than `base_url`, and the keys that lead to them.
+    pub fn other_hosts(&self) -> Vec<(KeyPath, &str)> {
+        let own = &self.base_url;
+        let name = own.host_str().unwrap_or_default();
+        let port = own.port_or_known_default().unwrap_or_default();
+        let is_own = |host: &str| match host.rsplit_once(':') {
+            Some((host, named)) if named.parse() == Ok(port) => host.eq_ignore_ascii_case(name),
+            Some(_) | None => host.eq_ignore_ascii_case(name),
+        };
+        let related = self.related_requests().into_iter();
+        let related = related.map(|(at, request)| (KeyPath::new(at), request));
+        let requests = self.requests().into_iter().chain(related);
+        let headers = requests.map(|(at, request)| (at.join("headers"), &request.headers));
+        let headers = headers.chain([(KeyPath::new(["headers"]), &self.headers)]);
+        let headers = headers.flat_map(|(at, headers)| {
+            let headers = headers.iter();
+            headers.map(move |(name, value)| (at.join(name), name, value))
+        });
+        let hosts = headers.filter_map(|(at, name, value)| match value {
+            Text::Literal(host) if name.eq_ignore_ascii_case("host") => Some((at, host.as_str())),
+            Text::Literal(_) | Text::Secret(_) => None,
+        });
+        hosts
+            .filter(|(_, host)| !host.contains('{') && !is_own(host))
+            .collect()
+    }
+
     /// What every URL that is asked starts with. No page is read from elsewhere than `base_url` and
     /// `pagination.origins`.
     pub fn urls(&self) -> impl Iterator<Item = &url::Url> {
