@@ -64,9 +64,11 @@ impl AsyncWrite for ServedSocket {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.project() {
-            SocketProjection::Plain { stream } => stream.poll_write_vectored(context, parts),
-            SocketProjection::Encrypted { stream } => {
+        match (self.project(), parts) {
+            // An answer without a body: `send` takes less of the kernel's time than `writev` of one part.
+            (SocketProjection::Plain { stream }, [only]) => stream.poll_write(context, only),
+            (SocketProjection::Plain { stream }, _) => stream.poll_write_vectored(context, parts),
+            (SocketProjection::Encrypted { stream }, _) => {
                 Pin::new(stream).poll_write_vectored(context, parts)
             }
         }
