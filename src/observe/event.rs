@@ -190,8 +190,10 @@ pub enum Event<'a> {
 pub enum WalkPart<'a> {
     /// The list of partitions.
     Partitions,
-    /// A list of users.
-    Users {
+    /// A list that is read once for all groups, or for all of a partition.
+    Common {
+        /// Which list.
+        list: RelatedList,
         /// The values of the partition that it is of, as messages show them; empty if it is that of all.
         partition: &'a str,
     },
@@ -217,10 +219,13 @@ impl fmt::Display for WalkPart<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Partitions => formatter.write_str("the list of partitions"),
-            Self::Users { partition: "" } => formatter.write_str("the list of users"),
-            Self::Users { partition } => {
+            Self::Common {
+                list,
+                partition: "",
+            } => write!(formatter, "the list of {list}"),
+            Self::Common { list, partition } => {
                 let values = excerpt(partition, ID_CHARS);
-                write!(formatter, "the list of users of the partition `{values}`")
+                write!(formatter, "the list of {list} of the partition `{values}`")
             }
             Self::Partition { values, .. } => write!(formatter, "the partition {values}"),
             Self::Group { id, list, .. } => {

@@ -122,8 +122,8 @@ pub use records::{AbsentRecords, Records};
 
 pub mod related;
 pub use related::{
-    Details, ListReading, MemberList, PartitionSource, Partitions, RelatedList, RelatedLists,
-    UniqueIds, Users,
+    Details, ListReading, MemberList, Memberships, PartitionSource, Partitions, RelatedList,
+    RelatedLists, UniqueIds, Users,
 };
 
 pub mod request;

@@ -19,6 +19,8 @@ pub struct RelatedLists {
     pub details: Option<Details>,
     /// The people of each group, one list per role.
     pub people: Vec<MemberList>,
+    /// The people of all groups at once, one list per role.
+    pub memberships: Vec<Memberships>,
     /// Who has which address, where groups name people by their ids alone.
     pub users: Option<Box<Users>>,
     /// The paths in the record of a group that requests name, in the order in which they are read beside it.
@@ -146,6 +148,18 @@ pub struct MemberList {
     pub gone: Share,
 }
 
+/// The people of all groups in one role: one list for all groups, or for all of a partition, whose records each name
+/// their group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Memberships {
+    /// Their role.
+    pub role: RelatedList,
+    /// The list whose requests bring it: itself, or an earlier one that has the same pages.
+    pub brought_by: RelatedList,
+    /// How it is asked for and read. The columns are id, email address and the id of the group.
+    pub list: ListReading,
+}
+
 impl ListReading {
     /// Whether it can be read from the pages of another list: the same requests bring them, and what the next page is
     /// does not depend on which of the two is read.
@@ -154,6 +168,14 @@ impl ListReading {
             == (&other.records.at, other.records.keyed)
             || !self.paging.counts_records();
         counts_alike && self.requests == other.requests && self.paging == other.paging
+    }
+
+    /// The first of these lists from whose pages it can be read.
+    fn brought_by<'a>(
+        &self,
+        mut lists: impl Iterator<Item = (RelatedList, &'a Self)>,
+    ) -> Option<RelatedList> {
+        lists.find_map(|(role, list)| self.has_pages_of(list).then_some(role))
     }
 }
 
@@ -170,11 +192,24 @@ impl MemberList {
             let Some(list) = others.first_mut() else {
                 continue;
             };
-            let is_shared = |earlier: &&Self| {
-                earlier.has_own_request() && list.list.has_pages_of(&earlier.list)
+            let earlier = earlier.iter().filter(|earlier| earlier.has_own_request());
+            let earlier = earlier.map(|earlier| (earlier.role, &earlier.list));
+            list.brought_by = list.list.brought_by(earlier).unwrap_or(list.role);
+        }
+    }
+}
+
+impl Memberships {
+    /// Decides which lists the requests for others bring.
+    pub fn share_requests(lists: &mut [Self]) {
+        for number in 0..lists.len() {
+            let (earlier, others) = lists.split_at_mut(number);
+            let Some(list) = others.first_mut() else {
+                continue;
             };
-            let shared = earlier.iter().find(is_shared).map(|earlier| earlier.role);
-            list.brought_by = shared.unwrap_or(list.role);
+            let earlier = earlier.iter().filter(|own| own.brought_by == own.role);
+            let earlier = earlier.map(|earlier| (earlier.role, &earlier.list));
+            list.brought_by = list.list.brought_by(earlier).unwrap_or(list.role);
         }
     }
 }
@@ -194,12 +229,23 @@ impl RelatedLists {
 
     /// Whether groups become more than what their list says.
     pub const fn is_per_group(&self) -> bool {
-        self.lists_per_group() > 0 || self.users.is_some()
+        self.lists_per_group() > 0 || self.users.is_some() || !self.memberships.is_empty()
     }
 
     /// How many lists are asked for each group.
     pub const fn lists_per_group(&self) -> usize {
         self.people.len() + self.details.is_some() as usize
+    }
+
+    /// Whether a list is asked for each group, and not for all of them.
+    pub fn is_of_each_group(&self, which: RelatedList) -> bool {
+        match which {
+            RelatedList::Partitions | RelatedList::Users => false,
+            RelatedList::Details => true,
+            RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
+                self.people.iter().any(|people| people.role == which)
+            }
+        }
     }
 
     /// How often all groups are asked for anew, if some are used again.
@@ -230,10 +276,10 @@ impl RelatedLists {
             RelatedList::Users => self.users.as_ref().map(|users| &users.list),
             RelatedList::Details => self.details.as_ref().map(|details| &details.list),
             RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
-                let mut people = self.people.iter();
-                people
-                    .find(|people| people.role == which)
-                    .map(|people| &people.list)
+                let each = self.people.iter().map(|own| (own.role, &own.list));
+                let all = self.memberships.iter().map(|own| (own.role, &own.list));
+                let mut lists = each.chain(all);
+                lists.find_map(|(role, list)| (role == which).then_some(list))
             }
         }
     }

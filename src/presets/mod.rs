@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = files![
     "publisher_json",
     "scim",
     "scim_cursor",
+    "servicenow",
     "slack",
     "tallyfy",
     "vinyldns",

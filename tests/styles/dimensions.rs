@@ -26,7 +26,7 @@ const fn dimension(number: u8, title: &'static str, values: &'static [&'static s
 }
 
 /// All of them.
-pub(crate) const DIMENSIONS: [Dimension; 35] = [
+pub(crate) const DIMENSIONS: [Dimension; 36] = [
     dimension(
         1,
         "method, where parameters go",
@@ -500,6 +500,20 @@ pub(crate) const DIMENSIONS: [Dimension; 35] = [
             "refused",
         ],
     ),
+    dimension(
+        36,
+        "memberships",
+        &[
+            "one list of memberships",
+            "memberships with pages",
+            "memberships per partition",
+            "several roles in one list",
+            "memberships of other groups",
+            "no groups",
+            "a failure in the middle",
+            "refused",
+        ],
+    ),
 ];
 
 /// Values that `gateway.toml` cannot say yet: their cases must not pass. Whoever makes one sayable
@@ -598,6 +612,12 @@ pub(crate) const PAIRS: &[(&str, &str)] = &[
     ("D35 users with pages", "D35 a failure in the middle"),
     (
         "D35 a list of users per partition",
+        "D32 ids unique within a partition",
+    ),
+    ("D36 memberships with pages", "D36 a failure in the middle"),
+    ("D36 memberships with pages", "D35 a list of users"),
+    (
+        "D36 memberships per partition",
         "D32 ids unique within a partition",
     ),
     ("D6 CSV", "D15 header"),

@@ -2,7 +2,7 @@
 
 use crate::config::upstream::{Request as WrittenRequest, Upstream as Written};
 use crate::plan::{
-    ListReading, PartitionSource, ReuseMarker, ReuseRule, Share, UniqueIds, Upstream,
+    ListReading, PartitionSource, RelatedList, ReuseMarker, ReuseRule, Share, UniqueIds, Upstream,
 };
 
 use super::paging::explain_pages;
@@ -73,11 +73,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         }
     }
     if let (Some(users), Some(own)) = (&related.users, &written.users) {
-        let often = if users.list.outer.is_empty() {
-            ""
-        } else {
-            "for each partition "
-        };
+        let often = often(&users.list);
         lines.push(format!(
             "users    {often}{}; they say the addresses of people by their ids; one may be missing, or {} of them",
             list_in_words(&users.list, Some(&own.request)),
@@ -94,17 +90,9 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
     }
     for list in &related.people {
         let asked = if list.has_own_request() {
-            let mut own = written
-                .member_lists()
-                .filter(|(role, _)| *role == list.role);
-            let request = own.next().map(|(_, own)| &own.request);
-            list_in_words(&list.list, request)
+            list_in_words(&list.list, request_for(written, list.role))
         } else {
-            format!(
-                "from the responses for `{}`, {}",
-                list.brought_by,
-                records_in_words(&list.list)
-            )
+            from_responses(list.brought_by, &list.list)
         };
         lines.push(format!(
             "{:<8} for each group {asked}; {}{}",
@@ -113,7 +101,34 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
             gone(list.gone),
         ));
     }
+    for own in &related.memberships {
+        let asked = if own.brought_by == own.role {
+            list_in_words(&own.list, request_for(written, own.role))
+        } else {
+            from_responses(own.brought_by, &own.list)
+        };
+        lines.push(format!(
+            "{:<8} {}{asked}; it has the people of all groups, and is asked for in every walk",
+            <&str>::from(own.role),
+            often(&own.list),
+        ));
+    }
     lines
+}
+
+/// How often a list for all groups is asked for in a walk.
+const fn often(list: &ListReading) -> &'static str {
+    if list.outer.is_empty() {
+        ""
+    } else {
+        "for each partition "
+    }
+}
+
+/// The request for a list of people, as it is written.
+fn request_for(written: &Written, role: RelatedList) -> Option<&WrittenRequest> {
+    let mut lists = written.member_lists();
+    lists.find_map(|(own, list)| (own == role).then_some(&list.request))
 }
 
 /// How one list is asked for and paged.
@@ -123,6 +138,14 @@ fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String
     });
     let pages = explain_pages(&list.paging);
     format!("{target}, {}, pages {pages}", records_in_words(list))
+}
+
+/// Whose responses bring one.
+fn from_responses(bringer: RelatedList, list: &ListReading) -> String {
+    format!(
+        "from the responses for `{bringer}`, {}",
+        records_in_words(list)
+    )
 }
 
 /// Where its records are, and which of them count.
@@ -228,6 +251,11 @@ mod tests {
     #[case::users_of_partitions(
         "users = { request = { path = '/{partition.org}/users' }, records = '/', fields = { id = 'id', email = 'mail' }, unknown = 0.5 }\n",
         "users    for each partition GET https://a.example/{partition.org}/users, records at /"
+    )]
+    #[case::the_people_of_all_groups(
+        "guests = { request = { path = '/{partition.org}/guests' }, records = '/', fields = { group = 'team', id = 'id' } }\n",
+        "guests   for each partition GET https://a.example/{partition.org}/guests, records at /, pages none: the \
+         first response is the whole list; it has the people of all groups, and is asked for in every walk"
     )]
     fn each_list_is_explained(#[case] keys: &str, #[case] expected: &str) {
         let explained = explained(keys);

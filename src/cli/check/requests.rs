@@ -14,6 +14,9 @@ use super::warnings::warning;
 /// For how many groups requests are counted where nobody has listed them, and for how many users at least.
 const SUPPOSED: u64 = 1000;
 
+/// For how many people of each group, where one list has those of all.
+const SUPPOSED_PEOPLE: u64 = 10;
+
 /// About how many requests walks of one upstream send: without retries and logins, and as if the people of each
 /// group stood on one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +24,8 @@ struct WalkRequests {
     groups: u64,
     /// For the lists of partitions and of groups, where everything is asked for, and where only changes are.
     lists: (u64, u64),
-    /// For lists of users, if there are any.
-    users: Option<u64>,
+    /// For each list that is read for all groups, if it has so many records.
+    common: Vec<(RelatedList, u64, u64)>,
     /// For each group, list by list.
     per_group: Vec<(RelatedList, u64)>,
     /// Those of them that are sent also where nothing has changed.
@@ -45,18 +48,20 @@ impl WalkRequests {
         };
         let all = parts * list_requests(&upstream.paging, groups.div_ceil(parts.max(1)));
         let none = parts * list_requests(&upstream.paging, 0);
-        let users = related.users.as_ref().map(|users| {
-            let lists = if users.list.outer.is_empty() {
-                1
-            } else {
-                parts
-            };
-            lists
-                * list_requests(
-                    &users.list.paging,
-                    supposed_users(groups).div_ceil(lists.max(1)),
-                )
-        });
+        let users = related.users.as_ref();
+        // There are at least as many users as groups, as far as one can tell.
+        let users = users.map(|users| (RelatedList::Users, &users.list, groups.max(SUPPOSED)));
+        let people = related.memberships.iter();
+        let people = people.filter(|own| own.brought_by == own.role);
+        let people = people.map(|own| (own.role, &own.list, groups * SUPPOSED_PEOPLE));
+        let common = users
+            .into_iter()
+            .chain(people)
+            .map(|(which, list, records)| {
+                let lists = if list.outer.is_empty() { 1 } else { parts };
+                let of_each = records.div_ceil(lists.max(1));
+                (which, lists * list_requests(&list.paging, of_each), records)
+            });
         let is_spared =
             |reuse: &Option<ReuseRule>| reuse.as_ref().is_some_and(ReuseRule::is_by_record);
         let details = related.details.iter();
@@ -86,7 +91,7 @@ impl WalkRequests {
         Some(Self {
             groups,
             lists: (listing + all, listing + changes.map_or(all, |_| none)),
-            users,
+            common: common.collect(),
             per_group,
             again: changes.map_or(again, |_| 0),
             full: (full.into_iter().chain(changes.map(|rule| rule.full)))
@@ -99,14 +104,19 @@ impl WalkRequests {
         self.per_group.iter().map(|(_, requests)| requests).sum()
     }
 
+    /// For all lists that are read for all groups.
+    fn common(&self) -> u64 {
+        self.common.iter().map(|(_, requests, _)| requests).sum()
+    }
+
     /// In a walk for everything.
     fn first(&self) -> u64 {
-        self.lists.0 + self.users.unwrap_or(0) + self.groups * self.each()
+        self.lists.0 + self.common() + self.groups * self.each()
     }
 
     /// In a walk after that, if nothing has changed.
     fn repeated(&self) -> u64 {
-        self.lists.1 + self.users.unwrap_or(0) + self.groups * self.again
+        self.lists.1 + self.common() + self.groups * self.again
     }
 
     fn explained(&self, is_known: bool) -> Vec<String> {
@@ -116,9 +126,8 @@ impl WalkRequests {
         } else {
             format!("of {groups} groups")
         };
-        let users = self.users.map(|users| {
-            let supposed = supposed_users(groups);
-            format!(", {users} for lists of users if there are {supposed}")
+        let common = self.common.iter().map(|(list, requests, supposed)| {
+            format!(", {requests} for lists of {list} if there are {supposed}")
         });
         let per_group = self.per_group.iter();
         let per_group = per_group.map(|(list, requests)| format!("{requests} for {list}"));
@@ -132,7 +141,7 @@ impl WalkRequests {
             "sends    about {} requests in a walk {which}: {} for lists of groups{}{per_group}",
             self.first(),
             self.lists.0,
-            users.unwrap_or_default(),
+            common.collect::<String>(),
         )];
         if let Some(full) = self.full {
             let changed = match self.each() - self.again {
@@ -146,11 +155,6 @@ impl WalkRequests {
         }
         lines
     }
-}
-
-/// How many users there are, as far as one can tell: at least as many as groups.
-fn supposed_users(groups: u64) -> u64 {
-    groups.max(SUPPOSED)
 }
 
 /// A bound that is too low for what walks send, and why.
@@ -320,6 +324,18 @@ mod tests {
         pagination = { style = 'offset', limit = 100 }
         fields = { id = 'id', email = 'mail' }
     ";
+    const MEMBERSHIPS: &str = "
+        [members]
+        request = { path = '/memberships', query = { n = '{limit}' } }
+        records = '/'
+        pagination = { style = 'link', limit = 100 }
+        fields = { group = 'group', id = 'id' }
+        [admins]
+        request = { path = '/memberships', query = { n = '{limit}' } }
+        records = { at = '/', only = { path = 'role', equals = 'admin' } }
+        pagination = { style = 'link', limit = 100 }
+        fields = { group = 'group', id = 'id' }
+    ";
     const PLAIN: &str = "request = { path = '/groups', query = { n = '{limit}' } }\n";
     const OF_PARTS: &str =
         "request = { path = '/{partition.org}/groups', query = { n = '{limit}' } }\n";
@@ -361,6 +377,11 @@ mod tests {
     #[case::of_a_list(
         &[OF_PARTS, LISTED, MEMBERS],
         "  sends    about 1011 requests in a walk of 1000 groups: 11 for lists of groups, and for each group 1 for members\n"
+    )]
+    #[case::that_have_the_people_of_all_groups(
+        &[PLAIN, MEMBERSHIPS],
+        "  sends    about 110 requests in a walk of 1000 groups: 10 for lists of groups, 100 for lists of members if \
+         there are 10000\n"
     )]
     #[case::until_a_page_is_empty(
         &[PLAIN, OFFSET_MEMBERS, USERS],

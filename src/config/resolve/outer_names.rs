@@ -19,7 +19,8 @@ pub(super) struct OuterNames<'a> {
 enum AskedList {
     Partitions,
     Groups,
-    Users,
+    /// One for all groups.
+    Common,
     /// One of a group.
     OfGroup,
 }
@@ -39,11 +40,11 @@ impl<'a> OuterNames<'a> {
         }
     }
 
-    /// In the list of users.
-    pub(super) const fn of_users(upstream: &'a Upstream) -> Self {
+    /// In a list that is read once for all groups.
+    pub(super) const fn of_all_groups(upstream: &'a Upstream) -> Self {
         Self {
             partitions: Some(upstream),
-            list: AskedList::Users,
+            list: AskedList::Common,
         }
     }
 

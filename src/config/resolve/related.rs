@@ -1,6 +1,7 @@
 //! The lists that belong to a list of groups: each is resolved like the list of an upstream of its own that
 //! shares everything else.
 
+mod memberships;
 mod partitions;
 mod users;
 
@@ -46,11 +47,17 @@ pub(super) fn related(
         (upstream.partitions.as_ref()).map(|partitions| resolver.partitions(partitions));
     let details = (upstream.details.as_ref()).map(|details| resolver.details(details));
     let users = (upstream.users.as_ref()).map(|users| resolver.users(users));
-    let people: Vec<_> = (upstream.member_lists())
-        .map(|(role, list)| resolver.member_list(role, list))
-        .collect();
+    let (mut people, mut memberships) = (Vec::new(), Vec::new());
+    for (role, list) in upstream.member_lists() {
+        match &list.fields.group {
+            None => people.push(resolver.member_list(role, list)),
+            Some(group) => memberships.push(resolver.memberships(role, list, group)),
+        }
+    }
     resolver.check_together();
     let mut people: Vec<_> = people.into_iter().collect::<Option<_>>()?;
+    let mut memberships: Vec<_> = memberships.into_iter().collect::<Option<_>>()?;
+    plan::Memberships::share_requests(&mut memberships);
     plan::MemberList::share_requests(&mut people);
     let partitions = partitions.map_or(Some(None), |partitions| partitions.map(Some))?;
     let details = details.map_or(Some(None), |details| details.map(Some))?;
@@ -60,6 +67,7 @@ pub(super) fn related(
         partitions,
         details,
         people,
+        memberships,
         users: users.map(Box::new),
         record_paths,
     })
@@ -154,36 +162,52 @@ impl RelatedResolver<'_> {
     fn member_list(&mut self, role: RelatedList, list: &MemberList) -> Option<plan::MemberList> {
         let key: &str = role.into();
         let at = self.at.join(key);
-        let own = self.upstream.with_list(
-            &list.request,
-            list.continuation.as_ref(),
-            &list.records,
-            &list.pagination,
-        );
+        let own = self.list_of(list);
         let reading = self.reading(&at, &own, OuterNames::of_group(self.upstream));
-        let fields_at = at.join("fields");
-        if list.fields.id.is_none() && list.fields.email.is_none() {
-            let message = "neither `id` nor `email` says who an item is";
-            let help = "`id = \".\"` takes the item itself, `id = \"name\"` a part of it";
-            self.push(fields_at.clone(), message, help);
-        }
-        let mut column = |key: &str, field: Option<&_>| match field {
-            Some(field) => fields::column(&fields_at.join(key), field, &own, self.problems),
-            None => Some(plan::Field(Vec::new())),
-        };
-        let id = column("id", list.fields.id.as_ref());
-        let email = column("email", list.fields.email.as_ref());
+        let columns = self.person(&at, list, &own);
         let reuse = self.reuse(&at, list.reuse.as_ref(), list.full);
         Some(plan::MemberList {
             role,
             brought_by: role,
             list: ListReading {
-                columns: vec![RecordColumn::Value(id?), RecordColumn::Value(email?)],
+                columns: columns?,
                 ..reading?
             },
             reuse,
             gone: list.gone,
         })
+    }
+
+    /// The upstream of its own whose list one of people would be.
+    fn list_of(&self, list: &MemberList) -> Upstream {
+        self.upstream.with_list(
+            &list.request,
+            list.continuation.as_ref(),
+            &list.records,
+            &list.pagination,
+        )
+    }
+
+    /// What says who an item of a list of people is: its id and its email address.
+    fn person(
+        &mut self,
+        at: &KeyPath,
+        list: &MemberList,
+        own: &Upstream,
+    ) -> Option<Vec<RecordColumn>> {
+        let at = at.join("fields");
+        if list.fields.id.is_none() && list.fields.email.is_none() {
+            let message = "neither `id` nor `email` says who an item is";
+            let help = "`id = \".\"` takes the item itself, `id = \"name\"` a part of it";
+            self.push(at.clone(), message, help);
+        }
+        let mut column = |key: &str, field: Option<&_>| match field {
+            Some(field) => fields::column(&at.join(key), field, own, self.problems),
+            None => Some(plan::Field(Vec::new())),
+        };
+        let id = column("id", list.fields.id.as_ref());
+        let email = column("email", list.fields.email.as_ref());
+        Some(vec![RecordColumn::Value(id?), RecordColumn::Value(email?)])
     }
 
     /// How one list is asked for and paged. `list` is the upstream whose list it would be.
@@ -220,11 +244,9 @@ impl RelatedResolver<'_> {
         let requests = requests?;
         if names.is_of_group() && requests.outer_values().iter().all(is_of_partition) {
             let message = "no placeholder of the group stands in the request, so it would be the same for every group";
-            self.push(
-                at.join("request"),
-                message,
-                "write `{group.id}` where it names the group",
-            );
+            let help = "write `{group.id}` where it names the group; where one list has the people of all groups, \
+                        `fields.group` says in which one each is";
+            self.push(at.join("request"), message, help);
         }
         Some(ListReading {
             outer: requests.outer_values(),

@@ -36,7 +36,9 @@ pub mod records;
 pub use records::Records;
 
 pub mod related;
-pub use related::{Details, MemberList, PartitionValue, Partitions, PersonFields, Users};
+pub use related::{
+    Details, MemberFields, MemberList, PartitionValue, Partitions, UserFields, Users,
+};
 
 pub mod field;
 pub use field::{Conversion, Field, Source};

@@ -131,6 +131,12 @@ pub struct Details {
 ///
 /// Lists of people whose requests and `pagination` are equal are asked for once: each response brings all of them,
 /// where their `records` stand at the same path, or where it is the only page.
+///
+/// With `fields.group`, one list has the people of all groups, each item with the id of its group. It is read once in
+/// each walk, after the groups, or once for each partition if its requests name a value of one. `{group.FIELD}` and
+/// `{record/PATH}` have no value in its requests, and `reuse`, `full` and `gone` no meaning. An item that names no
+/// group is skipped and counted; one of a group that is not listed is left out, and logged. If no item names a listed
+/// group, the walk ends with an error. Not together with `incremental`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberList {
@@ -149,7 +155,7 @@ pub struct MemberList {
     pub pagination: Pagination,
     /// Who an item is. At least one of `id` and `email` is required. An item with neither is skipped and
     /// counted.
-    pub fields: PersonFields,
+    pub fields: MemberFields,
     /// What says that the people have not changed since the last walk, so that they are used again. Without it,
     /// every walk asks for the people of all groups.
     pub reuse: Option<ReuseMarker>,
@@ -184,17 +190,30 @@ pub struct Users {
     pub pagination: Pagination,
     /// The id, as groups name it, and the email address of a user. Both are required. A record without an id is
     /// skipped, and of two with one id the first counts.
-    pub fields: PersonFields,
+    pub fields: UserFields,
     /// Which share of the people whom groups name by an id may be missing from the list: they are shown without an
     /// address, and counted. One always may. More is an error.
     #[serde(default = "tenth")]
     pub unknown: Share,
 }
 
-/// Who an item of a list of people is.
+/// Who an item of a list of people is, and in which group.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PersonFields {
+pub struct MemberFields {
+    /// The account id; `.` is the item itself.
+    pub id: Option<Field>,
+    /// The email address of the account; `.` is the item itself.
+    pub email: Option<Field>,
+    /// The id of the group, as the list of groups has it: one list has the people of all groups. Without it, there is
+    /// one for each group.
+    pub group: Option<Field>,
+}
+
+/// Who a user is.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserFields {
     /// The account id; `.` is the item itself.
     pub id: Option<Field>,
     /// The email address of the account; `.` is the item itself.

@@ -23,8 +23,8 @@ pub(super) enum OfList {
     Partitions,
     /// That of the groups of the partition with this number.
     Partition(u64),
-    /// That of users, of the partition with these values.
-    Users(Box<str>),
+    /// One that is read for all groups, of the partition with these values.
+    Common(RelatedList, Box<str>),
     /// One of those of the group with this id.
     Group(RelatedList, Box<str>),
 }
@@ -33,7 +33,7 @@ impl From<WalkPart<'_>> for OfList {
     fn from(part: WalkPart<'_>) -> Self {
         match part {
             WalkPart::Partitions => Self::Partitions,
-            WalkPart::Users { partition } => Self::Users(partition.into()),
+            WalkPart::Common { list, partition } => Self::Common(list, partition.into()),
             WalkPart::Partition { number, .. } => Self::Partition(number),
             WalkPart::Group { id, list, .. } => Self::Group(list, id.into()),
         }

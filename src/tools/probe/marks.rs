@@ -268,7 +268,7 @@ impl Observer for Marks {
                     }) as Arc<dyn Observer>
                 })
             }
-            WalkPart::Partitions | WalkPart::Users { .. } | WalkPart::Partition { .. } => None,
+            WalkPart::Partitions | WalkPart::Common { .. } | WalkPart::Partition { .. } => None,
         }
     }
 }

@@ -152,7 +152,7 @@ impl Observer for Recorder {
                     ..self.clone()
                 }))
             }
-            WalkPart::Users { .. } => Some(self.of_related(RelatedList::Users, part)),
+            WalkPart::Common { list, .. } => Some(self.of_related(list, part)),
             WalkPart::Partitions => Some(self.of_related(RelatedList::Partitions, part)),
             WalkPart::Group { list, .. } => Some(self.of_related(list, part)),
         }

@@ -13,7 +13,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::masks::Masks;
 use crate::upstream::pager::PagerError;
 
-use super::brought::BroughtList;
+use super::brought::{BroughtList, ReadPeople};
 use super::marks::GroupMarks;
 use super::partition_set::PartitionSet;
 use super::remembered::RememberedPages;
@@ -53,6 +53,21 @@ pub struct Walked {
     pub(super) first_page: u64,
     /// The number of records, nested ones among them.
     pub(super) records: u64,
+}
+
+impl Walked {
+    /// The list of people that it is, and what its pages brought of others.
+    pub(super) fn into_lists(self, which: RelatedList) -> impl Iterator<Item = BroughtList> {
+        let own = BroughtList {
+            list: which,
+            read: Ok(ReadPeople {
+                rows: self.rows,
+                counts: self.counts,
+                first_page: self.first_page,
+            }),
+        };
+        [own].into_iter().chain(self.brought)
+    }
 }
 
 /// Why an attempt ended without a list.
@@ -118,12 +133,9 @@ pub(super) fn is_missing(error: &UpstreamError) -> bool {
 pub(super) fn doubt_path(adapter: &Adapter, mut error: UpstreamError) -> UpstreamError {
     let table = match adapter.related {
         None if adapter.is_filtered || adapter.is_of_changes() => return error,
-        None => "",
-        Some(RelatedList::Partitions) => "partitions.",
-        Some(RelatedList::Users) => "users.",
-        Some(
-            RelatedList::Details | RelatedList::Members | RelatedList::Admins | RelatedList::Guests,
-        ) => return error,
+        None => String::new(),
+        Some(list) if adapter.related().is_of_each_group(list) => return error,
+        Some(list) => format!("{list}."),
     };
     if is_missing(&error) {
         error.detail += &format!("; is `{table}request.path` right?");

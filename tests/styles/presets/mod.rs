@@ -23,7 +23,7 @@ use crate::support::adapters::{self, GATEWAY, compile};
 use server::Recorded;
 
 /// Every variable that a preset names, but for [`SERVICE_ACCOUNT`].
-const VARIABLES: [(&str, &str); 38] = [
+const VARIABLES: [(&str, &str); 40] = [
     ("AUTH0_CLIENT_ID", "4VAJGWgLkTDf7GKUUMEUaGWEUkCgmzS4"),
     ("AUTH0_CLIENT_SECRET", "s3cret&more"),
     ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -58,6 +58,8 @@ const VARIABLES: [(&str, &str); 38] = [
     ("PAGERDUTY_TOKEN", "token=y_NbAkKc66ryYTWUXYEu"),
     ("PUBLISHER_TOKEN", "a-token"),
     ("SCIM_TOKEN", "h480djs93hd8"),
+    ("SERVICENOW_PASSWORD", "s3cret&more"),
+    ("SERVICENOW_USER", "groupgate"),
     ("SLACK_TOKEN", "xoxb-EXAMPLE"),
     ("TALLYFY_ORG", "acme"),
     ("TALLYFY_TOKEN", "a-token"),
@@ -169,6 +171,7 @@ fn each_recorded_page_becomes_groups_or_says_why_not(
         "pagerduty",
         "scim",
         "scim_cursor",
+        "servicenow",
         "slack",
         "zendesk"
     )]

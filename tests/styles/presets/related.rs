@@ -69,6 +69,7 @@ const ONE: &str = "members_one";
 #[case::nextcloud("nextcloud", &["first", "middle", "empty", FIRST, "members_two", NONE])]
 #[case::okta("okta", &["first", "middle", "last", FIRST, LAST, NONE, NONE, LAST])]
 #[case::pagerduty("pagerduty", &["first", "middle", "last", FIRST, LAST, NONE, LAST])]
+#[case::servicenow("servicenow", &["first", "middle", "last", FIRST, LAST])]
 #[case::zendesk("zendesk", &["first", "middle", "last", FIRST, LAST, NONE, LAST])]
 #[tokio::test]
 async fn each_preset_brings_who_is_in_each_group(

@@ -207,6 +207,7 @@ async fn a_preset_that_fits_is_named_and_walked() {
 #[case("grafana")]
 #[case("mattermost")]
 #[case("discourse")]
+#[case("servicenow")]
 #[case("zendesk")]
 #[tokio::test]
 async fn a_preset_is_named_by_the_shape_of_a_recorded_page(#[case] preset: &str) {

@@ -3,8 +3,8 @@
 
 use super::encoding::{CanonicalTable, CanonicalValue, Encode};
 use crate::config::upstream::{
-    Details, MemberList, Pagination, PartitionValue, Partitions, PersonFields,
-    Records as WrittenRecords, Request, Users,
+    Details, Field, MemberFields, MemberList, Pagination, PartitionValue, Partitions,
+    Records as WrittenRecords, Request, UserFields, Users,
 };
 use crate::plan::{Records, UniqueIds};
 
@@ -52,7 +52,8 @@ impl Encode for Users {
             unknown: _,
         } = self;
         let requests = (request, continuation);
-        people(requests, records, pagination, fields)
+        let UserFields { id, email } = fields;
+        people(requests, records, pagination, (id, email, &None))
     }
 }
 
@@ -87,7 +88,8 @@ impl Encode for MemberList {
             return None;
         }
         let requests = (request, continuation);
-        people(requests, records, pagination, fields)
+        let MemberFields { id, email, group } = fields;
+        people(requests, records, pagination, (id, email, group))
     }
 }
 
@@ -96,7 +98,7 @@ fn people(
     (request, continuation): (&Request, &Option<Request>),
     records: &WrittenRecords,
     pagination: &Pagination,
-    PersonFields { id, email }: &PersonFields,
+    (id, email, group): (&Option<Field>, &Option<Field>, &Option<Field>),
 ) -> Option<CanonicalValue> {
     CanonicalTable::default()
         .put("request", request)
@@ -105,5 +107,6 @@ fn people(
         .put("pagination", pagination)
         .put("id", id)
         .put("email", email)
+        .put("group", group)
         .encode()
 }

@@ -71,7 +71,7 @@ impl GroupCompletion<'_> {
             None => list,
         };
         let read = read_list(&list, observers, deadline, budget).await;
-        let walked = match (read, known) {
+        let mut walked = match (read, known) {
             (Ok(walked), _) => walked,
             (Err(error), Some((_, known))) if error.status == Some(StatusCode::NOT_MODIFIED) => {
                 self.counts.note_pages(1);
@@ -85,17 +85,9 @@ impl GroupCompletion<'_> {
         };
         self.counts.note_pages(walked.pages);
         let is_told = list.paging().ends_by_body();
-        let tag = walked.etag.filter(|_| walked.pages == 1);
-        let own = BroughtList {
-            list: which,
-            read: Ok(ReadPeople {
-                rows: walked.rows,
-                counts: walked.counts,
-                first_page: walked.first_page,
-            }),
-        };
+        let tag = walked.etag.take().filter(|_| walked.pages == 1);
         let mut bytes = 0;
-        let answers = [own].into_iter().chain(walked.brought).map(|brought| {
+        let answers = walked.into_lists(which).map(|brought| {
             let BroughtList { list, read } = brought;
             let read = read.map_err(|error| adapter.masks.error(error));
             let answer = read.map(|people| {

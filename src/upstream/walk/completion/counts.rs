@@ -118,6 +118,12 @@ impl CompletionCounts {
         lock(&self.longest).clone()
     }
 
+    /// Takes note of a list of the people of all groups.
+    pub(super) fn note_common(&self, pages: u64, list: Counts) {
+        self.note_pages(pages);
+        self.note_people(list);
+    }
+
     /// Takes note of what a list of people counted, of which an item that is skipped is nobody.
     pub(super) fn note_people(&self, list: Counts) {
         let counts = Counts {

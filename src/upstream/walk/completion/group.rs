@@ -15,6 +15,7 @@ use crate::upstream::walk::marks::{GroupMark, ListTag};
 use crate::upstream::walk::related_observer::of_related;
 
 use super::counts::CompletionCounts;
+use super::memberships::PeopleOfAll;
 use super::people::{group_bytes, put_people};
 use super::people_read::PeopleDoubt;
 use super::users::UserLists;
@@ -100,6 +101,15 @@ impl<T> ListRead<T> {
     }
 }
 
+/// What was read once for all groups.
+#[derive(Clone, Copy)]
+pub(super) struct CommonLists<'a> {
+    /// Who has which address.
+    pub(super) users: Option<&'a UserLists<'a>>,
+    /// The people in roles whose lists have those of all groups.
+    pub(super) people: &'a [PeopleOfAll<'a>],
+}
+
 /// Completes groups.
 pub(super) struct GroupCompletion<'a> {
     pub(super) context: WalkContext<'a>,
@@ -108,8 +118,7 @@ pub(super) struct GroupCompletion<'a> {
     listed: (&'a [GroupPage], &'a [OuterValues]),
     details: Option<(&'a Details, Observers)>,
     people: Vec<PeopleInRole<'a>>,
-    /// Who has which address.
-    users: Option<&'a UserLists<'a>>,
+    common: CommonLists<'a>,
     /// Whether anything that was read before may be used again.
     reuses: bool,
     /// Whether the record of a group says how many members there are.
@@ -128,7 +137,7 @@ impl<'a> GroupCompletion<'a> {
         context: WalkContext<'a>,
         recollection: &'a Recollection,
         listed: (&'a [GroupPage], &'a [OuterValues]),
-        users: Option<&'a UserLists<'a>>,
+        common: CommonLists<'a>,
     ) -> Self {
         let related = context.adapter.related();
         let observers = |list| of_related(context.observers, list);
@@ -141,7 +150,7 @@ impl<'a> GroupCompletion<'a> {
             people: (related.people.iter())
                 .map(|list| PeopleInRole::new(list, observers(list.role)))
                 .collect(),
-            users,
+            common,
             reuses: related.full().is_some(),
             is_counted: context.adapter.mapping().fields.member_count.is_some(),
             counts: CompletionCounts::new(recollection.longest()),
@@ -150,7 +159,11 @@ impl<'a> GroupCompletion<'a> {
 
     /// What looks wrong of the people in each role.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (RelatedList, PeopleDoubt)> {
-        self.people.iter().flat_map(PeopleInRole::doubts)
+        let of_all = self.common.people.iter().flat_map(PeopleOfAll::doubts);
+        self.people
+            .iter()
+            .flat_map(PeopleInRole::doubts)
+            .chain(of_all)
     }
 
     /// One group with all that is asked for it.
@@ -187,7 +200,7 @@ impl<'a> GroupCompletion<'a> {
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
             && let Ok(mut group) = JsonSource::of(&group.source).group(&kept.packed)
         {
-            let more = self.address(&mut group, listed.around)?;
+            let more = self.put_common(&mut group, listed.around)?;
             if let Some(hold) = self.context.budget.hold() {
                 hold.grow(group_bytes(&group) + more, self.context.deadline)
                     .await?;
@@ -242,7 +255,7 @@ impl<'a> GroupCompletion<'a> {
         if differs {
             self.counts.note_differing();
         }
-        let more = self.address(&mut group, listed.around)?;
+        let more = self.put_common(&mut group, listed.around)?;
         if let Some(hold) = self.context.budget.hold() {
             hold.grow(group_bytes(&group) + more, self.context.deadline)
                 .await?;
@@ -256,10 +269,16 @@ impl<'a> GroupCompletion<'a> {
         })))
     }
 
-    /// Gives people the addresses that users have, and says how much more memory that takes.
-    fn address(&self, group: &mut Group, around: &OuterValues) -> Result<u64, UpstreamError> {
-        self.users
-            .map_or(Ok(0), |users| users.address(group, around))
+    /// Gives a group its people of lists that have those of all groups, and people the addresses that users have, and
+    /// says how much more memory that takes.
+    fn put_common(&self, group: &mut Group, around: &OuterValues) -> Result<u64, UpstreamError> {
+        let CommonLists { users, people } = self.common;
+        for own in people {
+            let people = own.of(group, around)?;
+            self.compare_count(own.role, &people, group);
+            put_people(group, own.role, people, self.is_counted);
+        }
+        users.map_or(Ok(0), |users| users.address(group, around))
     }
 
     fn past(&self, group: &Group) -> PastGroup<'_> {

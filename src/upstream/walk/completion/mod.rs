@@ -11,15 +11,20 @@ mod answers;
 
 mod asking;
 
+mod common_lists;
+
 mod completed;
 use completed::CompletedGroups;
 
 mod counts;
 
 mod group;
-use group::GroupCompletion;
+use group::{CommonLists, GroupCompletion};
 
 mod markers_read;
+
+mod memberships;
+use memberships::read_memberships;
 
 mod people;
 mod people_read;
@@ -65,8 +70,19 @@ pub(super) async fn complete(
         Some(list) if of > 0 => Some(UserLists::read(context, list, origins).await?),
         _ => None,
     };
+    let of_all = match &*adapter.related().memberships {
+        lists if of > 0 => read_memberships(&context, lists, origins).await?,
+        _ => Vec::new(),
+    };
     let listed_pages = (listed.groups.pages(), origins);
-    let completion = GroupCompletion::new(context, &recollection, listed_pages, users.as_ref());
+    let common = CommonLists {
+        users: users.as_ref(),
+        people: &of_all,
+    };
+    let completion = GroupCompletion::new(context, &recollection, listed_pages, common);
+    of_all
+        .iter()
+        .for_each(|people| completion.counts.note_common(people.pages, people.counts));
     let mut places = Vec::with_capacity(listed.groups.len());
     for (page, groups) in listed.groups.pages().iter().enumerate() {
         let rows = groups.rows().enumerate();
@@ -103,6 +119,9 @@ pub(super) async fn complete(
     completed.weigh_gone()?;
     let unknown = users.as_ref().map(|users| users.finish(adapter.name()));
     let unknown = unknown.transpose()?;
+    of_all
+        .iter()
+        .try_for_each(|people| people.finish(&context))?;
     let differing = completion.counts.differing();
     let mut counts = listed.counts;
     if is_full && differing > 0 {

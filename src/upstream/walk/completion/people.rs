@@ -1,6 +1,6 @@
 //! The people of a group, by their role.
 
-use crate::group::{Group, Member, ReadRow};
+use crate::group::{Group, Member, ReadRow, ReadText};
 use crate::plan::RelatedList;
 
 /// The people of a group in one role.
@@ -17,16 +17,18 @@ pub(super) const fn people_of(group: &Group, role: RelatedList) -> &Vec<Member> 
 
 /// The people that rows of a list are.
 pub(super) fn members(rows: Vec<ReadRow>) -> Vec<Member> {
-    let people = rows.into_iter().map(|row| {
-        let texts = row.into_iter();
-        let mut texts = texts.map(|value| value.map(|value| value.text.into_string()));
-        let mut next = || texts.next().flatten();
-        Member {
-            id: next(),
-            email: next(),
-        }
-    });
-    people.collect()
+    rows.into_iter().map(member).collect()
+}
+
+/// Who a row is: its first two values are id and email address.
+pub(super) fn member(row: impl IntoIterator<Item = Option<ReadText>>) -> Member {
+    let texts = row.into_iter();
+    let mut texts = texts.map(|value| value.map(|value| value.text.into_string()));
+    let mut next = || texts.next().flatten();
+    Member {
+        id: next(),
+        email: next(),
+    }
 }
 
 /// Whether two lists have the same people, in whatever order.

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::group::ReadRow;
-use crate::plan::{MemberList, RecordColumn};
+use crate::plan::{ListReading, RecordColumn};
 
 /// What came of all lists in one role.
 #[derive(Debug, Default)]
@@ -40,14 +40,14 @@ impl PeopleRead {
     }
 
     /// What looks wrong of all lists that were read.
-    pub(super) fn doubts(&self, list: &MemberList) -> Vec<PeopleDoubt> {
+    pub(super) fn doubts(&self, list: &ListReading) -> Vec<PeopleDoubt> {
         let people = self.people.load(Ordering::Relaxed);
         if people == 0 {
             let left_out = self.left_out.load(Ordering::Relaxed);
             let doubt = (left_out > 0).then_some(PeopleDoubt::LeftOut(left_out));
             return doubt.into_iter().collect();
         }
-        let columns = list.list.columns.iter().zip(["id", "email"]);
+        let columns = list.columns.iter().zip(["id", "email"]);
         let lacking = columns.zip(&self.valued).filter(|((column, _), valued)| {
             let is_mapped = matches!(column, RecordColumn::Value(field) if !field.0.is_empty());
             is_mapped && valued.load(Ordering::Relaxed) == 0

@@ -2,6 +2,7 @@
 
 mod brought;
 mod forge;
+mod memberships;
 mod repeated;
 mod users;
 

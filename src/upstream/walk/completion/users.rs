@@ -7,27 +7,22 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::TryStreamExt as _;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member, ReadText, row_bytes};
-use crate::observe::{ID_CHARS, WalkPart};
+use crate::group::{Group, Member, row_bytes};
+use crate::observe::ID_CHARS;
 use crate::page::format::excerpt;
 use crate::plan::{RelatedList, Users};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
-use crate::upstream::walk::list::read_list;
 use crate::upstream::walk::outcome::Walked;
-use crate::upstream::walk::related_observer::{of_list, of_related};
 
 use super::addresses::{Addresses, FoundUser, address_bytes};
+use super::common_lists::{Around, CommonList, around_of, read_common};
 
 /// About what an id takes that no user has, beside its text.
 const UNKNOWN_BYTES: usize = 48;
-
-/// The values of a partition that the requests for a list of users name.
-type Around = Box<[Option<ReadText>]>;
 
 /// The users of all partitions, or of each.
 pub(super) struct UserLists<'a> {
@@ -64,22 +59,17 @@ impl<'a> UserLists<'a> {
             len: 0,
             unknown: AtomicU64::new(0),
         };
-        let mut seen = HashSet::new();
-        let parts = origins
-            .iter()
-            .map(|outer| (own.around(outer), outer.clone()));
-        let parts: Vec<_> = parts.filter(|(key, _)| seen.insert(key.clone())).collect();
-        let context = &context;
-        let lists = stream::iter(parts).map(|part| read_users(context, part));
-        let mut lists = lists.buffered(context.adapter.limits().concurrency as usize);
+        let mut lists = read_common(&context, &[RelatedList::Users], &users.list, origins);
         let (mut addressed, mut contradicted) = (0, 0);
-        while let Some(read) = lists.try_next().await? {
-            let ReadUsers {
-                around,
-                addresses,
-                pages,
-                drifted,
-            } = read;
+        while let Some(CommonList {
+            around,
+            walked,
+            part,
+        }) = lists.try_next().await?
+        {
+            check_read(&walked).map_err(|error| error.within(part))?;
+            let (pages, drifted) = (walked.pages, walked.counts.drifted);
+            let addresses = addresses(&context, walked).await?;
             own.pages += pages;
             own.drifted |= drifted;
             own.len += addresses.len();
@@ -88,7 +78,6 @@ impl<'a> UserLists<'a> {
             let unknown = Mutex::default();
             own.lists.insert(around, UserList { addresses, unknown });
         }
-        drop(lists);
         let source = context.adapter.name();
         if own.len > 0 && addressed == 0 {
             tracing::warn!(%source, users = own.len, "no user has an email address where `users.fields.email` says");
@@ -99,11 +88,6 @@ impl<'a> UserLists<'a> {
         Ok(own)
     }
 
-    fn around(&self, outer: &OuterValues) -> Around {
-        let names = self.users.list.outer.iter();
-        names.map(|name| outer.get(name).cloned()).collect()
-    }
-
     /// Gives the people of a group the addresses of their ids, and says how much memory it takes to know who is none
     /// of the users.
     pub(super) fn address(
@@ -111,7 +95,7 @@ impl<'a> UserLists<'a> {
         group: &mut Group,
         around: &OuterValues,
     ) -> Result<u64, UpstreamError> {
-        let list = self.lists.get(&self.around(around));
+        let list = self.lists.get(&around_of(&self.users.list, around));
         let list = list.ok_or_else(|| UpstreamError::ours("the users of a group were not read"))?;
         let mut bytes = 0;
         for person in everybody(group) {
@@ -194,47 +178,18 @@ impl<'a> UserLists<'a> {
     }
 }
 
-/// One list of users, as it was read.
-struct ReadUsers {
-    around: Around,
-    addresses: Addresses,
-    pages: u64,
-    drifted: bool,
-}
-
-/// Reads one list of users.
-fn read_users<'f>(
-    context: &'f WalkContext<'f>,
-    (key, outer): (Around, OuterValues),
-) -> BoxFuture<'f, Result<ReadUsers, UpstreamError>> {
-    Box::pin(async move {
-        let list = (context.adapter).reading(&[RelatedList::Users], outer, None);
-        let partition = key.iter().flatten().map(|value| &*value.text);
-        let partition = partition.collect::<Vec<_>>().join(", ");
-        let part = WalkPart::Users {
-            partition: &partition,
-        };
-        let own = of_list(context.observers, RelatedList::Users, part);
-        let observers = own.unwrap_or_else(|| of_related(context.observers, RelatedList::Users));
-        let read = read_list(&list, &observers, context.deadline, context.budget).await;
-        let read = read.and_then(|walked| check_read(&walked).map(|()| walked));
-        let walked = read.map_err(|error| error.within(part))?;
-        let rows: u64 = walked.rows.iter().map(row_bytes).sum();
-        if let Some(hold) = context.budget.hold() {
-            let bytes = address_bytes(&walked.rows);
-            hold.grow(bytes, context.deadline).await?;
-        }
-        let addresses = Addresses::new(walked.rows);
-        if let Some(hold) = context.budget.hold() {
-            hold.shrink(rows).await;
-        }
-        Ok(ReadUsers {
-            around: key,
-            addresses,
-            pages: walked.pages,
-            drifted: walked.counts.drifted,
-        })
-    })
+/// Who has which address, by the rows of a list. Memory is counted for what they come to, and no longer for them.
+async fn addresses(context: &WalkContext<'_>, walked: Walked) -> Result<Addresses, UpstreamError> {
+    let rows: u64 = walked.rows.iter().map(row_bytes).sum();
+    if let Some(hold) = context.budget.hold() {
+        let bytes = address_bytes(&walked.rows);
+        hold.grow(bytes, context.deadline).await?;
+    }
+    let addresses = Addresses::new(walked.rows);
+    if let Some(hold) = context.budget.hold() {
+        hold.shrink(rows).await;
+    }
+    Ok(addresses)
 }
 
 /// Users without ids would be nobody whom groups name.

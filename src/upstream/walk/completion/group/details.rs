@@ -9,9 +9,7 @@ use crate::upstream::walk::marks::GroupMark;
 use super::super::answers::{AskedLists, ListAnswer};
 use super::super::people::{people_of, put_people};
 use super::super::users::forget_addresses;
-use super::{
-    GroupCompletion, ListRead, ListedGroup, PastGroup, PeopleInRole, is_etag, is_told_same, read,
-};
+use super::{GroupCompletion, ListRead, ListedGroup, PastGroup, is_etag, is_told_same, read};
 
 impl GroupCompletion<'_> {
     /// The group with its details.
@@ -68,14 +66,16 @@ impl GroupCompletion<'_> {
     /// Whether two are the same but for the people that come in lists of their own.
     fn is_alike(&self, before: &Group, laid: &Group) -> bool {
         let (mut before, mut laid) = (before.clone(), laid.clone());
-        if self.users.is_some() {
+        if self.common.users.is_some() {
             [&mut before, &mut laid]
                 .into_iter()
                 .for_each(forget_addresses);
         }
-        for PeopleInRole { list, .. } in &self.people {
-            let people = people_of(&before, list.role).clone();
-            put_people(&mut laid, list.role, people, self.is_counted);
+        let of_each = self.people.iter().map(|own| own.list.role);
+        let of_all = self.common.people.iter().map(|own| own.role);
+        for role in of_each.chain(of_all) {
+            let people = people_of(&before, role).clone();
+            put_people(&mut laid, role, people, self.is_counted);
         }
         laid == before
     }

@@ -45,7 +45,7 @@ impl<'a> PeopleInRole<'a> {
 
     /// What looks wrong of them.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (RelatedList, PeopleDoubt)> {
-        let doubts = self.read.doubts(self.list).into_iter();
+        let doubts = self.read.doubts(&self.list.list).into_iter();
         doubts.map(|doubt| (self.list.role, doubt))
     }
 }
@@ -163,7 +163,7 @@ impl GroupCompletion<'_> {
 
     /// Whether two lists have the same people, whatever addresses their ids have.
     fn is_same(&self, some: &[Member], others: &[Member]) -> bool {
-        match self.users {
+        match self.common.users {
             Some(_) => is_same_people(&without_addresses(some), &without_addresses(others)),
             None => is_same_people(some, others),
         }

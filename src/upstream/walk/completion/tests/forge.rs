@@ -126,6 +126,8 @@ impl Forge {
                 };
                 groups.map(record).collect()
             }
+            ["memberships"] => orgs.values().flat_map(memberships).collect(),
+            ["orgs", org, "memberships"] => memberships(&orgs[&number(org)]),
             ["groups", id, "members"] => {
                 let id = number(id);
                 if request.uri().query().is_none() {
@@ -187,6 +189,20 @@ impl Forge {
         }
         response
     }
+}
+
+/// Who is in which of these groups: the first member of each, the second of each, and so on.
+fn memberships(groups: &BTreeMap<u64, ForgeGroup>) -> Vec<Value> {
+    let most = groups.values().map(|group| group.members.len()).max();
+    let turns = 0..most.unwrap_or_default();
+    let of_turn = |turn: usize| {
+        let groups = groups.iter();
+        groups.filter_map(move |(id, group)| {
+            let member = group.members.get(turn)?;
+            Some(json!({"group": id.to_string(), "id": member}))
+        })
+    };
+    turns.flat_map(of_turn).collect()
 }
 
 impl Replay for Forge {

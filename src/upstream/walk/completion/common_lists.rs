@@ -1,0 +1,79 @@
+//! Lists that are read once for all groups, or once for each of the partitions that their requests tell apart.
+
+use std::collections::HashSet;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use crate::error::UpstreamError;
+use crate::group::ReadText;
+use crate::observe::WalkPart;
+use crate::plan::{ListReading, RelatedList};
+use crate::upstream::outer_values::OuterValues;
+use crate::upstream::walk::context::WalkContext;
+use crate::upstream::walk::list::read_list;
+use crate::upstream::walk::outcome::Walked;
+use crate::upstream::walk::related_observer::{of_list, of_related};
+
+/// The values of a partition that the requests for a list name.
+pub(super) type Around = Box<[Option<ReadText>]>;
+
+/// One list, as it was read.
+pub(super) struct CommonList {
+    pub(super) around: Around,
+    pub(super) walked: Walked,
+    /// What errors call it.
+    pub(super) part: String,
+}
+
+/// The values of a partition that the requests for a list name.
+pub(super) fn around_of(list: &ListReading, outer: &OuterValues) -> Around {
+    let names = list.outer.iter();
+    names.map(|name| outer.get(name).cloned()).collect()
+}
+
+/// Reads a list, and from its pages others that they bring, once for each of the partitions around the groups that its requests tell apart.
+pub(super) fn read_common<'f>(
+    context: &'f WalkContext<'f>,
+    lists: &'f [RelatedList],
+    list: &ListReading,
+    origins: &[OuterValues],
+) -> BoxStream<'f, Result<CommonList, UpstreamError>> {
+    let mut seen = HashSet::new();
+    let parts = origins.iter();
+    let parts = parts.map(|outer| (around_of(list, outer), outer.clone()));
+    let parts: Vec<_> = parts
+        .filter(|(around, _)| seen.insert(around.clone()))
+        .collect();
+    let read = stream::iter(parts).map(move |part| read_one(context, lists, part));
+    let at_once = context.adapter.limits().concurrency as usize;
+    Box::pin(read.buffered(at_once))
+}
+
+fn read_one<'f>(
+    context: &'f WalkContext<'f>,
+    lists: &'f [RelatedList],
+    (around, outer): (Around, OuterValues),
+) -> BoxFuture<'f, Result<CommonList, UpstreamError>> {
+    Box::pin(async move {
+        let list = context.adapter.reading(lists, outer, None);
+        let which = lists.first().copied();
+        let which = which.ok_or_else(|| UpstreamError::ours("no list is to be read"))?;
+        let partition = around.iter().flatten().map(|value| &*value.text);
+        let partition = partition.collect::<Vec<_>>().join(", ");
+        let part = WalkPart::Common {
+            list: which,
+            partition: &partition,
+        };
+        let own = of_list(context.observers, which, part);
+        let observers = own.unwrap_or_else(|| of_related(context.observers, which));
+        let read = read_list(&list, &observers, context.deadline, context.budget).await;
+        let walked = read.map_err(|error| error.within(part))?;
+        let part = part.to_string();
+        Ok(CommonList {
+            around,
+            walked,
+            part,
+        })
+    })
+}

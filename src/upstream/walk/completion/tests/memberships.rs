@@ -1,0 +1,99 @@
+//! Walks of groups whose people stand in one list of all.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use proptest::prelude::*;
+
+use crate::group::Group;
+
+use super::forge::{Forge, ForgeGroup};
+use super::{GROUPS, Walker, members_of, some_groups};
+
+const MEMBERSHIPS: &str = "
+    [members]
+    request = { path = '/memberships' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { group = 'group', id = 'id' }
+";
+
+const GUESTS: &str = "
+    [guests]
+    request = { path = '/groups/{group.id}/members' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { id = 'id' }
+";
+
+const ORGS: &str = "
+    base_url = 'http://forge.example'
+    request = { path = '/orgs/{partition.org}/groups' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { id = 'id', name = 'id' }
+    [partitions]
+    request = { path = '/orgs' }
+    records = '/'
+    pagination = { style = 'link' }
+    values = { org = 'login' }
+    [members]
+    request = { path = '/orgs/{partition.org}/memberships' }
+    records = '/'
+    pagination = { style = 'link' }
+    fields = { group = 'group', id = 'id' }
+";
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_groups_cost_the_pages_of_their_list_and_of_their_memberships() {
+    let forge = Forge::of(some_groups(1000), 100);
+    let mut walker = Walker::of(&forge, &format!("{GROUPS}{MEMBERSHIPS}"));
+    let (groups, _) = walker.walk().await.unwrap();
+    assert_eq!(members_of(&groups), forge.members());
+    let memberships = forge.members().values().map(Vec::len).sum::<usize>();
+    assert_eq!(memberships, 1500);
+    assert_eq!(forge.requests(), 10 + 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_that_a_failed_walk_had_completed_have_the_people_of_today() {
+    let forge = Forge::of(some_groups(20), 100);
+    let mut walker = Walker::of(&forge, &format!("{GROUPS}{MEMBERSHIPS}{GUESTS}"));
+    forge.break_at(Some(19), StatusCode::INTERNAL_SERVER_ERROR);
+    walker.walk().await.unwrap_err();
+    forge.break_at(None, StatusCode::OK);
+    forge.change(2, |group| group.members = vec![77, 78]);
+    let (groups, progress) = walker.walk().await.unwrap();
+    assert!(progress.kept > 10, "{progress:?}");
+    assert_eq!(members_of(&groups), forge.members());
+    // A list of its own is as old as what the failed walk had read.
+    let group: &Group = groups.iter().find(|group| group.source_id == "2").unwrap();
+    let guests = group.guests.iter().map(|guest| guest.id.as_deref());
+    assert_eq!(guests.collect::<Vec<_>>(), [Some("20"), Some("21")]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_membership_is_lost_whatever_pages_and_organizations_there_are(
+        orgs in prop::collection::btree_map(0..4_u64, prop::collection::vec(0..7_usize, 0..9), 1..4),
+        page in 1..6_usize,
+    ) {
+        let group = |org: u64, id: usize, members: usize| {
+            let id = org * 100 + id as u64;
+            let members = (0..members as u64).map(|member| id * 10 + member).collect();
+            (id, ForgeGroup { updated: 1, members })
+        };
+        let orgs = orgs.into_iter().map(|(org, groups)| {
+            let groups = groups.into_iter().enumerate();
+            let groups = groups.map(|(id, members)| group(org, id, members));
+            (org, groups.collect::<BTreeMap<_, _>>())
+        });
+        let forge = Forge::of_orgs(orgs.collect(), page);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
+        let walked = runtime.block_on(async { Walker::of(&forge, ORGS).walk().await });
+        let (groups, _) = walked.unwrap();
+        prop_assert_eq!(members_of(&groups), forge.members());
+    }
+}
