@@ -197,7 +197,8 @@ pub struct LinkPages {
     pub cap: Option<u32>,
     /// Other origins that pages may be read from, such as `["https://pages.example.com"]`. They
     /// receive everything that `base_url` receives, including credentials. The URL of a next page
-    /// on any other origin is refused; `http` instead of `https` is another origin.
+    /// on any other origin is refused; `http` instead of `https` is another origin. Those of the list of groups
+    /// hold for links in records as well (`path = "{record/PATH}"`), and other styles have no such key.
     #[serde(default)]
     pub origins: Vec<Origin>,
     /// What the URL of a next page is relative to.
@@ -241,7 +242,8 @@ pub struct NextUrlPages {
     pub cap: Option<u32>,
     /// Other origins that pages may be read from, such as `["https://pages.example.com"]`. They
     /// receive everything that `base_url` receives, including credentials. The URL of a next page
-    /// on any other origin is refused; `http` instead of `https` is another origin.
+    /// on any other origin is refused; `http` instead of `https` is another origin. Those of the list of groups
+    /// hold for links in records as well (`path = "{record/PATH}"`), and other styles have no such key.
     #[serde(default)]
     pub origins: Vec<Origin>,
     /// What the URL of a next page is relative to.

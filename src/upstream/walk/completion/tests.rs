@@ -2,6 +2,7 @@
 
 mod brought;
 mod forge;
+mod linked;
 mod memberships;
 mod repeated;
 mod users;
