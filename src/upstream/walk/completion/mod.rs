@@ -80,9 +80,9 @@ pub(super) async fn complete(
         people: &of_all,
     };
     let completion = GroupCompletion::new(context, &recollection, listed_pages, common);
-    of_all
-        .iter()
-        .for_each(|people| completion.counts.note_common(people.pages, people.counts));
+    for people in &of_all {
+        completion.counts.note_common(people.pages, people.counts);
+    }
     let mut places = Vec::with_capacity(listed.groups.len());
     for (page, groups) in listed.groups.pages().iter().enumerate() {
         let rows = groups.rows().enumerate();

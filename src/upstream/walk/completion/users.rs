@@ -69,14 +69,16 @@ impl<'a> UserLists<'a> {
         {
             check_read(&walked).map_err(|error| error.within(part))?;
             let (pages, drifted) = (walked.pages, walked.counts.drifted);
-            let addresses = addresses(&context, walked).await?;
+            let list = UserList {
+                addresses: addresses(&context, walked).await?,
+                unknown: Mutex::default(),
+            };
             own.pages += pages;
             own.drifted |= drifted;
-            own.len += addresses.len();
-            addressed += addresses.addressed;
-            contradicted += addresses.contradicted;
-            let unknown = Mutex::default();
-            own.lists.insert(around, UserList { addresses, unknown });
+            own.len += list.addresses.len();
+            addressed += list.addresses.addressed;
+            contradicted += list.addresses.contradicted;
+            own.lists.insert(around, list);
         }
         let source = context.adapter.name();
         if own.len > 0 && addressed == 0 {
