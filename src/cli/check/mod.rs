@@ -50,6 +50,7 @@ mod requests;
 use requests::explain_requests;
 
 mod target;
+mod walk_requests;
 use target::explain_target;
 
 mod warnings;

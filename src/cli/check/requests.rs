@@ -1,159 +1,63 @@
 //! How many requests walks send, and whether the rate of an upstream allows for them.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::catalog::KeptList;
 use crate::config::Loaded;
 use crate::config::upstream::Upstream as Written;
-use crate::plan::{PartitionSource, Rate, RelatedList, ReuseRule, Span, Upstream};
+use crate::plan::{Rate, Span, Upstream};
 use crate::problem::{KeyPath, Problem};
 
-use super::list_requests::list_requests;
+use super::walk_requests::{SUPPOSED, WalkRequests};
 use super::warnings::warning;
 
-/// For how many groups requests are counted where nobody has listed them, and for how many users at least.
-const SUPPOSED: u64 = 1000;
+/// How long an answer is supposed to take where no rate says how many requests are sent.
+const SUPPOSED_ANSWER: Duration = Duration::from_millis(100);
 
-/// For how many people of each group, where one list has those of all.
-const SUPPOSED_PEOPLE: u64 = 10;
-
-/// About how many requests walks of one upstream send: without retries and logins, and as if the people of each
-/// group stood on one page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct WalkRequests {
-    groups: u64,
-    /// For the lists of partitions and of groups, where everything is asked for, and where only changes are.
-    lists: (u64, u64),
-    /// For each list that is read for all groups, if it has so many records.
-    common: Vec<(RelatedList, u64, u64)>,
-    /// For each group, list by list.
-    per_group: Vec<(RelatedList, u64)>,
-    /// Those of them that are sent also where nothing has changed.
-    again: u64,
-    /// How often everything is asked for, where that is not in every walk.
-    full: Option<Span>,
+/// How quickly requests are sent.
+#[derive(Debug, Clone, Copy)]
+enum RequestPace {
+    /// As often as the configuration says.
+    Rate(Rate),
+    /// So many at once, each as soon as another was answered.
+    AtOnce(u32),
 }
 
-impl WalkRequests {
-    /// Those of an upstream with lists that belong to that of groups.
-    fn of(upstream: &Upstream, groups: u64) -> Option<Self> {
-        let related = &upstream.related;
-        if related.is_empty() {
-            return None;
+impl RequestPace {
+    fn of(upstream: &Upstream) -> Self {
+        let limits = &upstream.limits;
+        limits
+            .rate
+            .map_or(Self::AtOnce(limits.concurrency), Self::Rate)
+    }
+
+    /// From one request to the next.
+    fn interval(self) -> Duration {
+        match self {
+            Self::Rate(rate) => rate.interval(),
+            Self::AtOnce(requests) => SUPPOSED_ANSWER / requests.max(1),
         }
-        let (listing, parts) = match related.partitions.as_ref().map(|parts| &parts.source) {
-            None => (0, 1),
-            Some(PartitionSource::Constant(rows)) => (0, rows.len() as u64),
-            Some(PartitionSource::Listed(list)) => (list_requests(&list.paging, 1), 1),
-        };
-        let all = parts * list_requests(&upstream.paging, groups.div_ceil(parts.max(1)));
-        let none = parts * list_requests(&upstream.paging, 0);
-        let users = related.users.as_ref();
-        // There are at least as many users as groups, as far as one can tell.
-        let users = users.map(|users| (RelatedList::Users, &users.list, groups.max(SUPPOSED)));
-        let people = related.memberships.iter();
-        let people = people.filter(|own| own.brought_by == own.role);
-        let people = people.map(|own| (own.role, &own.list, groups * SUPPOSED_PEOPLE));
-        let common = users
-            .into_iter()
-            .chain(people)
-            .map(|(which, list, records)| {
-                let lists = if list.outer.is_empty() { 1 } else { parts };
-                let of_each = records.div_ceil(lists.max(1));
-                (which, lists * list_requests(&list.paging, of_each), records)
-            });
-        let is_spared =
-            |reuse: &Option<ReuseRule>| reuse.as_ref().is_some_and(ReuseRule::is_by_record);
-        let details = related.details.iter();
-        let details = details.map(|own| (RelatedList::Details, &own.list, is_spared(&own.reuse)));
-        // A request that brings several lists is sent if one of them is due.
-        let people = related.people.iter().filter(|own| own.has_own_request());
-        let people = people.map(|own| {
-            let brought = related.people.iter();
-            let mut brought = brought.filter(|list| list.brought_by == own.role);
-            (
-                own.role,
-                &own.list,
-                brought.all(|list| is_spared(&list.reuse)),
-            )
-        });
-        let mut per_group = Vec::new();
-        let mut again = 0;
-        for (which, list, is_spared) in details.chain(people) {
-            let requests = list_requests(&list.paging, 1);
-            per_group.push((which, requests));
-            if !is_spared {
-                again += requests;
+    }
+
+    /// What makes it quicker.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Rate(_) => "limits.rate",
+            Self::AtOnce(_) => "limits.concurrency",
+        }
+    }
+}
+
+impl fmt::Display for RequestPace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => write!(formatter, "at {rate}"),
+            Self::AtOnce(requests) => {
+                let each = Span::from(SUPPOSED_ANSWER);
+                write!(formatter, "with {requests} at once, if each takes {each}")
             }
         }
-        let changes = upstream.incremental.as_ref();
-        let full = related.full().map(Span::from);
-        Some(Self {
-            groups,
-            lists: (listing + all, listing + changes.map_or(all, |_| none)),
-            common: common.collect(),
-            per_group,
-            again: changes.map_or(again, |_| 0),
-            full: (full.into_iter().chain(changes.map(|rule| rule.full)))
-                .min_by_key(|full| full.get()),
-        })
-    }
-
-    /// For each group, if it is asked for.
-    fn each(&self) -> u64 {
-        self.per_group.iter().map(|(_, requests)| requests).sum()
-    }
-
-    /// For all lists that are read for all groups.
-    fn common(&self) -> u64 {
-        self.common.iter().map(|(_, requests, _)| requests).sum()
-    }
-
-    /// In a walk for everything.
-    fn first(&self) -> u64 {
-        self.lists.0 + self.common() + self.groups * self.each()
-    }
-
-    /// In a walk after that, if nothing has changed.
-    fn repeated(&self) -> u64 {
-        self.lists.1 + self.common() + self.groups * self.again
-    }
-
-    fn explained(&self, is_known: bool) -> Vec<String> {
-        let groups = self.groups;
-        let which = if is_known {
-            format!("of the {groups} groups that there were last")
-        } else {
-            format!("of {groups} groups")
-        };
-        let common = self.common.iter().map(|(list, requests, supposed)| {
-            format!(", {requests} for lists of {list} if there are {supposed}")
-        });
-        let per_group = self.per_group.iter();
-        let per_group = per_group.map(|(list, requests)| format!("{requests} for {list}"));
-        let per_group = per_group.collect::<Vec<_>>().join(" and ");
-        let per_group = if per_group.is_empty() {
-            String::new()
-        } else {
-            format!(", and for each group {per_group}")
-        };
-        let mut lines = vec![format!(
-            "sends    about {} requests in a walk {which}: {} for lists of groups{}{per_group}",
-            self.first(),
-            self.lists.0,
-            common.collect::<String>(),
-        )];
-        if let Some(full) = self.full {
-            let changed = match self.each() - self.again {
-                0 => String::new(),
-                changed => format!(", and {changed} for each group that has changed"),
-            };
-            let repeated = self.repeated();
-            lines.push(format!(
-                "sends    about {repeated} in each walk after that{changed}; all of them every {full} (`full`)",
-            ));
-        }
-        lines
     }
 }
 
@@ -176,21 +80,22 @@ pub(super) fn explain_requests(
         .as_ref()
         .map(|requests| requests.explained(kept.is_some()));
     let mut lines = explained.unwrap_or_default();
-    if let Some(rate) = upstream.limits.rate {
-        let each = requests.as_ref().map_or(0, WalkRequests::each);
-        lines.extend((each > 0).then(|| covered(upstream, rate, each)));
+    let each = requests.as_ref().map_or(0, WalkRequests::each);
+    if each > 0 || upstream.limits.rate.is_some() {
+        let pace = RequestPace::of(upstream);
+        lines.extend((each > 0).then(|| covered(upstream, pace, each)));
         let too_low = match (&requests, kept) {
             (None, None) => None,
             (None, Some(KeptList { pages, .. })) => {
                 let what = format!("the last walk read {pages} pages");
-                too_slow(upstream, rate, (pages, &what), (pages, &what))
+                too_slow(upstream, pace, (pages, &what), (pages, &what))
             }
-            (Some(requests), None) => too_many(upstream, rate, requests),
+            (Some(requests), None) => too_many(upstream, pace, requests),
             (Some(requests), Some(kept)) => {
                 let (first, repeated) = (requests.first().max(kept.pages), requests.repeated());
                 let all = format!("a walk of all {groups} groups sends about {first} requests");
                 let each = format!("each walk of {groups} groups sends about {repeated} requests");
-                too_slow(upstream, rate, (first, &all), (repeated, &each))
+                too_slow(upstream, pace, (first, &all), (repeated, &each))
             }
         };
         lines.extend(too_low.map(|too_low| too_low_warning(loaded, upstream, written, too_low)));
@@ -199,12 +104,12 @@ pub(super) fn explain_requests(
 }
 
 /// How many groups walks cover within the time for them, and within the time that their list is fresh.
-fn covered(upstream: &Upstream, rate: Rate, each: u64) -> String {
+fn covered(upstream: &Upstream, pace: RequestPace, each: u64) -> String {
     let (walk, ttl) = bounds(upstream);
     format!(
-        "covers   at {rate}, {} groups in a walk of {walk} (`limits.walk`), {} within {ttl} (`ttl`)",
-        groups_within(walk, rate, each),
-        groups_within(ttl, rate, each),
+        "covers   {pace}, {} groups in a walk of {walk} (`limits.walk`), {} within {ttl} (`ttl`)",
+        groups_within(walk, pace, each),
+        groups_within(ttl, pace, each),
     )
 }
 
@@ -214,23 +119,23 @@ fn bounds(upstream: &Upstream) -> (Span, Span) {
     (upstream.limits.walk, ttl.into())
 }
 
-fn groups_within(span: Span, rate: Rate, each: u64) -> u128 {
-    let requests = span.get().as_nanos() / rate.interval().as_nanos().max(1);
+fn groups_within(span: Span, pace: RequestPace, each: u64) -> u128 {
+    let requests = span.get().as_nanos() / pace.interval().as_nanos().max(1);
     requests / u128::from(each.max(1))
 }
 
 /// What is to be said where the requests for everything, or those of each walk, take too long.
 fn too_slow(
     upstream: &Upstream,
-    rate: Rate,
+    pace: RequestPace,
     all: (u64, &str),
     each: (u64, &str),
 ) -> Option<TooLow> {
     let longer = |(requests, what): (u64, &str), bound: Span, key: &str| {
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        let takes = rate.interval().saturating_mul(requests);
+        let takes = pace.interval().saturating_mul(requests);
         let shown = Span::from(Duration::from_secs(takes.as_secs()));
-        let told = format!("{what}, which take {shown} at {rate}: longer than {bound} (`{key}`)");
+        let told = format!("{what}, which take {shown} {pace}: longer than {bound} (`{key}`)");
         (takes > bound.get()).then_some(told)
     };
     let (walk, ttl) = bounds(upstream);
@@ -239,10 +144,10 @@ fn too_slow(
 }
 
 /// What is to be said where a walk may bring more groups than can be read while their list is fresh.
-fn too_many(upstream: &Upstream, rate: Rate, requests: &WalkRequests) -> Option<TooLow> {
+fn too_many(upstream: &Upstream, pace: RequestPace, requests: &WalkRequests) -> Option<TooLow> {
     let (walk, ttl) = bounds(upstream);
-    let most = groups_within(ttl, rate, requests.again);
-    let is_too_low = requests.again > 0 && groups_within(walk, rate, requests.each()) > most;
+    let most = groups_within(ttl, pace, requests.again);
+    let is_too_low = requests.again > 0 && groups_within(walk, pace, requests.each()) > most;
     is_too_low.then(|| {
         TooLow::Ttl(format!(
             "where there are more than {most} groups, their list is older than {ttl} (`ttl`) as soon as it has been read"
@@ -258,9 +163,10 @@ fn too_low_warning(
     too_low: TooLow,
 ) -> String {
     let block = KeyPath::new(["upstreams", &*upstream.name]);
+    let quicker = RequestPace::of(upstream).key();
     let problem = match too_low {
         TooLow::Walk(what) => Problem::new(block.join("limits").join("walk"), what)
-            .with_help("raise `limits.walk` or `limits.rate`"),
+            .with_help(format!("raise `limits.walk` or `{quicker}`")),
         TooLow::Ttl(what) => {
             let is_own = written.ttl.is_some() || loaded.tree().get("cache").is_none();
             let table = if is_own {
@@ -275,7 +181,7 @@ fn too_low_warning(
                 ""
             };
             Problem::new(table.join("ttl"), what)
-                .with_help(format!("raise `ttl` or `limits.rate`{or_reuse}"))
+                .with_help(format!("raise `ttl` or `{quicker}`{or_reuse}"))
         }
     };
     warning(loaded, problem)
@@ -436,6 +342,25 @@ mod tests {
         };
         let explained = explained(block, Some(kept));
         assert!(explained.contains(expected), "{explained}");
+    }
+
+    #[test]
+    fn without_a_rate_as_many_requests_are_sent_as_may_be_at_once() {
+        let kept = KeptList {
+            groups: 20_000,
+            pages: 20,
+        };
+        let told = explained(&[PLAIN, "ttl = '1h'\n", MEMBERS], Some(kept));
+        let expected = "covers   with 4 at once, if each takes 100ms, 12000 groups in a walk of 5m (`limits.walk`), \
+                        144000 within 1h (`ttl`)\n  \
+                        warning: test.toml:1: a walk of all 20000 groups sends about 20200 requests, which take 8m 25s \
+                        with 4 at once, if each takes 100ms: longer than 5m (`limits.walk`); raise `limits.walk` or \
+                        `limits.concurrency`\n";
+        assert!(told.contains(expected), "{told}");
+        let told = explained(&[PLAIN, "limits = { walk = '30m' }\n", MEMBERS], None);
+        let expected = "where there are more than 1200 groups, their list is older than 30s (`ttl`) as soon as it has \
+                        been read; raise `ttl` or `limits.concurrency`, or set `reuse`\n";
+        assert!(told.contains(expected), "{told}");
     }
 
     #[rstest]

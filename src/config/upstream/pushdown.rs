@@ -132,7 +132,8 @@ pub struct PushedSearch {
     /// Which part of a text has to match.
     pub matches: Matches,
     /// Which fields of a group it searches. All that `search` covers are required: `name` and, if
-    /// `fields` maps it, `description`. It may search others too.
+    /// `fields` maps it, `description`. It may search others too. One that searches names alone would miss groups
+    /// whose description matches, and what does not come cannot be checked here again.
     #[serde(rename = "in")]
     pub fields: Vec<SearchedField>,
     /// Which letters it treats as equal.
