@@ -42,6 +42,7 @@ pub(super) use secrets::named;
 mod server;
 mod texts;
 mod tokens;
+mod unused_logins;
 mod upstream;
 mod written_upstream;
 
