@@ -139,6 +139,7 @@ pub(super) fn past_walks(
     PastWalks {
         known: known.clone(),
         snapshot: cached.as_ref().map(|cached| Arc::clone(&cached.snapshot)),
+        gone: cached.as_ref().map_or(0, |cached| cached.counts.gone),
         marks: cached.as_ref().and_then(|cached| cached.marks.clone()),
         pages: cached.and_then(|cached| cached.known_pages.clone()),
         times,

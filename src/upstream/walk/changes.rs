@@ -11,9 +11,11 @@ use crate::plan::{Incremental, SinceRule, UniqueIds};
 use crate::snapshot::{GroupPage, PageRowRef, PagedGroups, Snapshot};
 use crate::upstream::adapter::Adapter;
 use crate::upstream::asked_since::AskedSince;
+use crate::upstream::outer_values::OuterValues;
 use crate::upstream::pushdown::text_after;
 
 use super::WalkContext;
+use super::gone_groups::GoneGroup;
 use super::known::{PastTimes, PastWalks};
 use super::outcome::Walked;
 use super::partition_set::PartitionSet;
@@ -26,7 +28,8 @@ impl PastWalks {
         let times = self.times.as_ref().filter(|_| self.snapshot.is_some())?;
         let full = adapter.related().full();
         let are_people_due = full.is_some() && self.recollect(full).is_full;
-        if are_people_due || times.is_full_due(rule.full.get()) {
+        let are_forgotten = self.gone > 0 && self.gone_groups().is_empty();
+        if are_people_due || are_forgotten || times.is_full_due(rule.full.get()) {
             return None;
         }
         match &rule.since {
@@ -41,6 +44,31 @@ impl PastWalks {
                 Some(AskedSince::Text(pieces.collect()))
             }
         }
+    }
+
+    /// The groups that the list lacks because they were gone. Nothing is known of them after a restart.
+    fn gone_groups(&self) -> &[GoneGroup] {
+        self.marks.as_ref().map_or(&[], |marks| &marks.gone)
+    }
+
+    /// Adds those that were gone and are not among the `listed` ones to what a walk for changes has listed, so that
+    /// they are asked for again, and says how many there are.
+    pub(super) fn list_gone(
+        &self,
+        adapter: &Adapter,
+        listed: &HashSet<Box<str>>,
+        groups: &mut PagedGroups,
+        origins: &mut Vec<OuterValues>,
+    ) -> Result<u64, UpstreamError> {
+        let gone = self.gone_groups().iter();
+        let mut again = 0;
+        for group in gone.filter(|group| !listed.contains(group.id())) {
+            let (page, around) = group.listed_again(adapter.name())?;
+            groups.push(page);
+            origins.push(around);
+            again += 1;
+        }
+        Ok(again)
     }
 
     /// Whether the list that is served was read for the partitions that a walk has read.
@@ -87,7 +115,11 @@ pub(super) fn may_be_elsewhere(adapter: &Adapter, changes: &Walked, past: &PastW
     let rows = || changes.groups.pages().iter().flat_map(GroupPage::rows);
     let there = rows().filter(|row| !row.is_repeated());
     let there: HashSet<&str> = there.map(PageRowRef::id).collect();
-    rows().any(|row| !there.contains(row.id()) && list.find(row.id()).is_some())
+    let is_known = |row: PageRowRef<'_>| {
+        let mut gone = past.gone_groups().iter();
+        list.find(row.id()).is_some() || gone.any(|gone| gone.id() == row.source_id())
+    };
+    rows().any(|row| !there.contains(row.id()) && is_known(row))
 }
 
 /// Lays what a walk for changes brought over the `list` that is there. `listed` are the ids of all groups of which it
@@ -115,7 +147,7 @@ pub(super) async fn lay_over(
     }
     let mut walked = Walked {
         is_of_changes: true,
-        keeps_list: listed.is_empty(),
+        keeps_list: listed.is_empty() && laid == 0,
         ..changes
     };
     walked.counts.changed = Some(laid);

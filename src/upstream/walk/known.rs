@@ -85,6 +85,8 @@ pub struct PastWalks {
     pub marks: Option<Arc<GroupMarks>>,
     /// When the walks were that it came from.
     pub times: Option<PastTimes>,
+    /// How many groups it lacks because they were gone when something was asked for them.
+    pub gone: u64,
     /// How long what was read may be served as fresh.
     pub ttl: Duration,
 }

@@ -12,6 +12,8 @@ use crate::list_memory::{ListHold, ListMemory};
 use crate::page::page_outcome::PageKey;
 use crate::plan::RelatedList;
 
+use super::gone_groups::GoneGroup;
+
 /// By what the groups of one list are known again.
 #[derive(Debug, Default)]
 pub struct GroupMarks {
@@ -20,6 +22,9 @@ pub struct GroupMarks {
     pub(super) full_at: Option<Instant>,
     /// How long pages were.
     pub(super) longest: LongestPages,
+    /// The groups that the list lacks because they were gone, as far as a walk for changes asks for them again. They
+    /// are in memory alone.
+    pub(super) gone: Vec<GoneGroup>,
     /// The memory that they are counted with.
     hold: ListHold,
 }
@@ -59,9 +64,11 @@ impl GroupMarks {
         marks: HashMap<Box<str>, GroupMark>,
         full_at: Option<Instant>,
         longest: LongestPages,
+        gone: Vec<GoneGroup>,
         memory: &ListMemory,
     ) -> Self {
         let mut marks = Self::uncounted(marks, full_at, longest);
+        marks.gone = gone;
         marks.count_with(memory);
         marks
     }
@@ -76,14 +83,16 @@ impl GroupMarks {
             marks,
             full_at,
             longest,
+            gone: Vec::new(),
             hold: ListHold::default(),
         }
     }
 
     /// Counts what they take with the memory of lists.
     pub fn count_with(&mut self, memory: &ListMemory) {
-        let bytes = self.marks.iter().map(|(id, mark)| mark.bytes(id)).sum();
-        self.hold = memory.hold(bytes);
+        let marks = self.marks.iter().map(|(id, mark)| mark.bytes(id));
+        let gone = self.gone.iter().map(GoneGroup::bytes);
+        self.hold = memory.hold(marks.chain(gone).sum());
     }
 
     /// That of a group.
@@ -104,7 +113,7 @@ impl GroupMarks {
             self.marks.extend(stay);
             self.full_at = self.full_at.or(before.full_at);
         }
-        Self::new(self.marks, self.full_at, self.longest, memory)
+        Self::new(self.marks, self.full_at, self.longest, self.gone, memory)
     }
 
     /// How many groups are known.

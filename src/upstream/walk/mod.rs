@@ -45,6 +45,8 @@ use context::WalkContext;
 mod distinct;
 mod distinct_rows;
 
+mod gone_groups;
+
 mod known;
 pub use known::{KnownGroups, PastTimes, PastWalks};
 
@@ -219,7 +221,7 @@ fn told(observers: &Observers, walked: &Walked) {
 /// Walks a list of groups with the lists that belong to it. What only has changed is laid over the list that is there.
 async fn with_related(
     context: WalkContext<'_>,
-    (mut walked, origins): (Walked, Vec<OuterValues>),
+    (mut walked, mut origins): (Walked, Vec<OuterValues>),
     past: &PastWalks,
 ) -> Result<Walked, UpstreamError> {
     let adapter = context.adapter;
@@ -227,7 +229,13 @@ async fn with_related(
     let listed = list.map(|list| (list, listed_ids(&walked.groups)));
     walked.groups.drop_removed();
     if adapter.related().is_per_group() && !adapter.exchange.has_only_pages() {
-        walked = complete(context, walked, &origins, past).await?;
+        let again = match &listed {
+            Some((_, listed)) => {
+                past.list_gone(adapter, listed, &mut walked.groups, &mut origins)?
+            }
+            None => 0,
+        };
+        walked = complete(context, (walked, again), &origins, past).await?;
     }
     match listed {
         Some((list, listed)) => {

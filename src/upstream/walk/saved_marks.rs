@@ -164,6 +164,7 @@ mod tests {
             HashMap::from([("a".into(), mark)]),
             Some(Instant::now()),
             HashMap::from([(RelatedList::Members, 3)]),
+            Vec::new(),
             &ListMemory::default(),
         )
     }

@@ -10,6 +10,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::group::GroupParts;
 use crate::snapshot::GroupPage;
 use crate::upstream::walk::context::WalkContext;
+use crate::upstream::walk::gone_groups::GoneGroup;
 use crate::upstream::walk::known::{CompletedRow, KnownGroups};
 use crate::upstream::walk::marks::{GroupMark, GroupMarks, LongestPages};
 
@@ -30,13 +31,19 @@ pub(super) struct CompletedGroups<'a> {
     /// By what each of them is known again, and when it was read.
     marks: Vec<(GroupMark, Instant)>,
     pub(super) done: u64,
-    pub(super) gone: u64,
+    /// How many of those that were listed are gone.
+    gone: u64,
+    /// All that are gone, where the next walk may ask for them again.
+    gone_groups: Vec<GoneGroup>,
+    /// How many of those are gone that had been gone before, and were not listed.
+    still_gone: u64,
     /// Of those that are done, how many nothing was asked for.
     unasked: u64,
     /// What the last one that is gone was refused with, of those of the list that allows the least to be.
     refusal: Option<GoneRefusal>,
     /// When the oldest of them was read.
     pub(super) oldest: Option<Instant>,
+    /// How many were listed. Those that are asked for again come after them.
     of: u64,
     bytes: u64,
     is_finished: bool,
@@ -51,6 +58,8 @@ impl<'a> CompletedGroups<'a> {
             marks: Vec::new(),
             done: 0,
             gone: 0,
+            gone_groups: Vec::new(),
+            still_gone: 0,
             unasked: 0,
             refusal: None,
             oldest: None,
@@ -62,12 +71,18 @@ impl<'a> CompletedGroups<'a> {
 
     pub(super) fn add(&mut self, group: CompletedGroup) -> Result<(), UpstreamError> {
         self.done += 1;
+        let is_listed = self.done <= self.of;
         match group {
             CompletedGroup::Complete(group) => {
-                self.unasked += u64::from(!group.is_asked);
+                self.unasked += u64::from(!group.is_asked && is_listed);
                 self.lay_out(*group)
             }
-            CompletedGroup::Gone(refusal) => {
+            CompletedGroup::Gone(refusal, group) => {
+                self.gone_groups.extend(group);
+                if !is_listed {
+                    self.still_gone += 1;
+                    return Ok(());
+                }
                 self.gone += 1;
                 let least = self.refusal.as_ref().map(|refusal| refusal.most.get());
                 if least.is_none_or(|least| refusal.most.get() <= least) {
@@ -76,6 +91,11 @@ impl<'a> CompletedGroups<'a> {
                 self.weigh_gone()
             }
         }
+    }
+
+    /// How many are gone.
+    pub(super) const fn gone(&self) -> u64 {
+        self.gone + self.still_gone
     }
 
     fn lay_out(&mut self, whole: WholeGroup) -> Result<(), UpstreamError> {
@@ -126,7 +146,7 @@ impl<'a> CompletedGroups<'a> {
             return Ok(());
         }
         let error = error.clone();
-        if gone + self.unasked == self.done {
+        if gone + self.unasked == self.done.min(self.of) {
             let status = error.status.map_or(404, |status| status.as_u16());
             let groups = match gone {
                 1 => "the only group that was listed".to_owned(),
@@ -160,7 +180,8 @@ impl<'a> CompletedGroups<'a> {
                 (row.source_id().into(), mark)
             }));
         }
-        let marks = GroupMarks::new(marks, full_at, longest, &adapter.memory.lists());
+        let gone = std::mem::take(&mut self.gone_groups);
+        let marks = GroupMarks::new(marks, full_at, longest, gone, &adapter.memory.lists());
         (std::mem::take(&mut self.pages), marks)
     }
 }

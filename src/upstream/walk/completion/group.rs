@@ -10,6 +10,7 @@ use crate::plan::{Details, Path, RelatedList, ReuseMarker, ReuseRule};
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
+use crate::upstream::walk::gone_groups::GoneGroup;
 use crate::upstream::walk::known::{Recollection, listed_hash, value_hash};
 use crate::upstream::walk::marks::{GroupMark, ListTag};
 use crate::upstream::walk::related_observer::of_related;
@@ -31,20 +32,21 @@ use people::PeopleInRole;
 
 /// A group that was listed.
 #[derive(Clone, Copy)]
-pub(super) struct ListedGroup<'a> {
-    pub(super) row: PageRowRef<'a>,
+pub(in crate::upstream::walk) struct ListedGroup<'a> {
+    pub(in crate::upstream::walk) row: PageRowRef<'a>,
     /// What else was read of its record.
-    pub(super) beside: Option<&'a ReadRow>,
+    pub(in crate::upstream::walk) beside: Option<&'a ReadRow>,
     /// The values of its partition.
-    pub(super) around: &'a OuterValues,
+    pub(in crate::upstream::walk) around: &'a OuterValues,
 }
 
 /// What became of a group that was listed.
 pub(super) enum CompletedGroup {
     /// All that is asked for it is there.
     Complete(Box<WholeGroup>),
-    /// It has been deleted meanwhile: one of its lists is gone.
-    Gone(GoneRefusal),
+    /// It has been deleted meanwhile: one of its lists is gone. What was listed of it is kept where a walk for changes
+    /// may ask for it again.
+    Gone(GoneRefusal, Option<GoneGroup>),
 }
 
 /// A group with all that is asked for it.
@@ -230,7 +232,7 @@ impl<'a> GroupCompletion<'a> {
                 Err(error) => {
                     let list = RelatedList::Details;
                     let refusal = gone_or_failed(error, list, details.gone, &group)?;
-                    return Ok(CompletedGroup::Gone(refusal));
+                    return Ok(self.gone(refusal, listed));
                 }
             }
         }
@@ -248,7 +250,7 @@ impl<'a> GroupCompletion<'a> {
                 }
                 Err(error) => {
                     let refusal = gone_or_failed(error, list.role, list.gone, &group)?;
-                    return Ok(CompletedGroup::Gone(refusal));
+                    return Ok(self.gone(refusal, listed));
                 }
             }
         }
@@ -267,6 +269,11 @@ impl<'a> GroupCompletion<'a> {
             at,
             is_asked,
         })))
+    }
+
+    fn gone(&self, refusal: GoneRefusal, listed: ListedGroup<'_>) -> CompletedGroup {
+        let is_kept_up = self.context.adapter.incremental().is_some();
+        CompletedGroup::Gone(refusal, is_kept_up.then(|| GoneGroup::of(listed)))
     }
 
     /// Gives a group its people of lists that have those of all groups, and people the addresses that users have, and

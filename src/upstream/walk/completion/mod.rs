@@ -19,6 +19,7 @@ use completed::CompletedGroups;
 mod counts;
 
 mod group;
+pub(super) use group::ListedGroup;
 use group::{CommonLists, GroupCompletion};
 
 mod markers_read;
@@ -53,10 +54,11 @@ const GROUPS_IN_A_ROW: u64 = 64;
 /// How often the log says how far a walk is.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
 
-/// The groups of a list with all that is asked for each of them, as far as it is not known of the `past`.
+/// The groups of a list with all that is asked for each of them, as far as it is not known of the `past`. So many of
+/// them, the last ones, have not been listed, but are asked for again.
 pub(super) async fn complete(
     context: WalkContext<'_>,
-    listed: Walked,
+    (listed, again): (Walked, u64),
     origins: &[OuterValues],
     past: &PastWalks,
 ) -> Result<Walked, UpstreamError> {
@@ -89,7 +91,7 @@ pub(super) async fn complete(
         let rows = rows.filter(|(_, row)| !row.is_repeated());
         places.extend(rows.map(|(row, _)| (page, row)));
     }
-    let mut completed = CompletedGroups::new(context, &past.known, of);
+    let mut completed = CompletedGroups::new(context, &past.known, of - again);
     let groups = stream::iter(places).map(|(page, row)| completion.complete(page, row));
     let mut told = began;
     let mut groups = groups.buffered(adapter.limits().concurrency as usize);
@@ -97,7 +99,7 @@ pub(super) async fn complete(
         completed.add(group)?;
         let progress = completion
             .counts
-            .progress(completed.done, of, completed.gone);
+            .progress(completed.done, of, completed.gone());
         context.observers.notify(&Event::GroupsCompleted(progress));
         if told.elapsed() >= TOLD_EVERY {
             told = Instant::now();
@@ -139,7 +141,7 @@ pub(super) async fn complete(
     counts += completion.counts.people();
     counts.unknown_people = unknown.unwrap_or_default();
     counts.drifted |= users.as_ref().is_some_and(|users| users.drifted);
-    counts.gone = completed.gone;
+    counts.gone = completed.gone();
     let full_at = if is_full {
         full.map(|_| began)
     } else {

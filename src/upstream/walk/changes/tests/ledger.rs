@@ -1,6 +1,6 @@
 //! An upstream that lists groups and what has changed of them, from memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -42,6 +42,8 @@ pub(super) struct Ledger {
     pub(super) broken: Mutex<Option<StatusCode>>,
     /// What a request by a link is answered with.
     pub(super) expired: Mutex<Option<StatusCode>>,
+    /// The groups whose members are not found.
+    pub(super) missing: Mutex<BTreeSet<u64>>,
     /// What requests for members are answered with.
     pub(super) hidden: Mutex<Option<StatusCode>>,
     /// The groups that each organization lists: since when, or since when no more.
@@ -164,7 +166,9 @@ impl Replay for Ledger {
         if let ["groups", id, "members"] = path.as_slice() {
             let id = id.parse().unwrap();
             lock(&self.asked).1.push(id);
-            if let Some(status) = *lock(&self.hidden) {
+            let missing = lock(&self.missing).contains(&id);
+            let missing = missing.then_some(StatusCode::NOT_FOUND);
+            if let Some(status) = lock(&self.hidden).or(missing) {
                 *response.status_mut() = status;
                 return Ok(response);
             }
