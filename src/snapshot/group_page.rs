@@ -322,6 +322,11 @@ impl<'a> PageRowRef<'a> {
         self.row.row.deleted
     }
 
+    /// Whether its record says that the group has been deleted.
+    pub(crate) const fn is_removed(self) -> bool {
+        self.row.is_removed
+    }
+
     /// By which groups with one id find each other.
     pub(crate) const fn id_hash(self) -> u64 {
         self.row.id_hash

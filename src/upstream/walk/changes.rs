@@ -79,10 +79,11 @@ impl PastWalks {
 }
 
 impl PastTimes {
-    /// A clock that was set back says nothing of how long ago something was.
+    /// A clock that was set back says nothing of how long ago something was, so that everything is due as well: what
+    /// changes before that time comes again would be none of what is asked for.
     fn is_full_due(&self, full: Duration) -> bool {
         let since = Duration::try_from(self.now.duration_since(self.full_at));
-        since.is_ok_and(|since| since >= full)
+        self.now < self.as_of || since.map_or(true, |since| since >= full)
     }
 
     /// The time from which on changes are asked for.

@@ -41,7 +41,8 @@ pub(super) struct RepeatedGroups {
 }
 
 impl DistinctGroups {
-    /// No groups yet. Of two records of one group, the first counts, or the last one.
+    /// No groups yet. Of two records of one group, the first counts, or the last one. Where the order says nothing, a
+    /// record that says that the group has been deleted counts only if there is no other.
     pub(super) fn new(keeps_last: bool) -> Self {
         Self {
             keeps_last,
@@ -108,7 +109,8 @@ impl DistinctGroups {
                 continue;
             };
             let first = *entry.get();
-            if self.keeps_last {
+            let is_back = row_at(&first).is_some_and(PageRowRef::is_removed) && !row.is_removed();
+            if self.keeps_last || is_back {
                 replaced.push(std::mem::replace(entry.get_mut(), place));
                 counts.all += 1;
                 counts.listed += u64::from(!row.is_nested());
@@ -116,8 +118,8 @@ impl DistinctGroups {
             }
             let first_number = (self.numbers.get(first.page as usize)).copied();
             let first_number = first_number.unwrap_or(number);
-            if let Some(error) = row_at(&first).and_then(|first| refused(first, row, first_number))
-            {
+            let first = row_at(&first).filter(|_| !row.is_removed());
+            if let Some(error) = first.and_then(|first| refused(first, row, first_number)) {
                 return Err(error);
             }
             repeated.push(index);

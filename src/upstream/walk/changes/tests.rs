@@ -55,7 +55,7 @@ impl KeptUp {
             base_url = 'http://club.example'
             {RECORDS}
             limits = {{ retries = 0 }}
-            fields = {{ id = 'id', name = 'name', updated_at = 'updated_at' }}
+            fields = {{ id = 'id', name = 'name', updated_at = 'updated_at', guests = {{ each = 'guests', id = 'id' }} }}
             {block}
             "
         );
@@ -285,6 +285,51 @@ async fn of_two_changes_of_one_group_the_later_one_holds() {
         *lock(&ledger.early) = Some(json!({"id": 2, "name": "earlier"}));
         let counts = list.walk().await.unwrap();
         assert_eq!((counts.changed, counts.repeated), (Some(1), 1));
+        assert_eq!(list.names(), ledger.names());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_for_everything_has_a_group_of_which_one_record_says_that_it_is_there() {
+    let gone =
+        json!({"id": 2, "name": "a", "removed": {"reason": "deleted"}, "guests": [{"id": 7}]});
+    for is_first in [true, false] {
+        let ledger = Ledger::of(1..=3);
+        let with = if is_first {
+            &ledger.first
+        } else {
+            &ledger.last
+        };
+        *lock(with) = vec![gone.clone(), gone.clone()];
+        let mut list = KeptUp::new(&ledger, BY_TIME);
+        let counts = list.walk().await.unwrap();
+        assert_eq!(counts.repeated, 2);
+        assert_eq!(list.names(), ledger.names());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_back_makes_everything_due() {
+    for block in [BY_TIME, BY_LINK] {
+        let ledger = Ledger::of(1..=3);
+        let mut list = KeptUp::new(&ledger, block);
+        list.walk().await.unwrap();
+        ledger.pass(-1800);
+        ledger.change(2, "b");
+        let counts = list.walk().await.unwrap();
+        assert_eq!(counts.changed, None);
+        assert_eq!(list.names(), ledger.names());
+        // From then on, changes come again.
+        ledger.pass(60);
+        ledger.change(3, "c");
+        assert_eq!(list.walk().await.unwrap().changed.is_some(), true);
+        assert_eq!(list.names(), ledger.names());
+        // Only the last walk was in what is the future now.
+        ledger.pass(600);
+        list.walk().await.unwrap();
+        ledger.pass(-300);
+        ledger.change(1, "d");
+        assert_eq!(list.walk().await.unwrap().changed, None);
         assert_eq!(list.names(), ledger.names());
     }
 }

@@ -48,6 +48,9 @@ pub(super) struct Ledger {
     pub(super) hidden: Mutex<Option<StatusCode>>,
     /// The groups that each organization lists: since when, or since when no more.
     pub(super) orgs: Mutex<BTreeMap<&'static str, BTreeMap<u64, Listing>>>,
+    /// Records that come first in a walk for everything, and last.
+    pub(super) first: Mutex<Vec<serde_json::Value>>,
+    pub(super) last: Mutex<Vec<serde_json::Value>>,
     /// A record that comes first among changes.
     pub(super) early: Mutex<Option<serde_json::Value>>,
 }
@@ -214,6 +217,10 @@ impl Replay for Ledger {
         let mut all: Vec<_> = shown.map(record).collect();
         if let Some(early) = lock(&self.early).clone().filter(|_| since.is_some()) {
             all.insert(0, early);
+        }
+        if since.is_none() {
+            all.splice(0..0, lock(&self.first).clone());
+            all.extend(lock(&self.last).clone());
         }
         let mut page = json!({"groups": all.iter().skip(from).take(2).collect::<Vec<_>>()});
         if from + 2 < all.len() {
