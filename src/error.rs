@@ -230,6 +230,22 @@ impl UpstreamError {
         self
     }
 
+    /// The same failure of one list, where another one accepts the credentials: it is no refusal of the account, unless a
+    /// login was refused.
+    #[must_use]
+    pub(crate) fn beside_accepted(mut self) -> Self {
+        if self.kind == ErrorKind::Unauthorized && self.concern != Concern::Login {
+            let is_success = self.status.is_some_and(|status| status.is_success());
+            self.kind = if is_success {
+                ErrorKind::Rejected
+            } else {
+                ErrorKind::HttpStatus
+            };
+            self.detail += "; other lists accept the credentials";
+        }
+        self
+    }
+
     /// The same failure, with whether the same request may succeed a moment later.
     #[must_use]
     pub fn with_transience(mut self, is_transient: bool) -> Self {

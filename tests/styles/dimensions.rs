@@ -443,6 +443,7 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
             "a group that is gone",
             "more groups gone than may be",
             "partitions left out by permission",
+            "a refusal of one list",
             "a failure in the middle",
             "partitions that are listed",
             "partitions with a cursor",

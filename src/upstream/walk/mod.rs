@@ -235,7 +235,8 @@ async fn with_related(
             }
             None => 0,
         };
-        walked = complete(context, (walked, again), &origins, past).await?;
+        let completed = complete(context, (walked, again), &origins, past).await;
+        walked = completed.map_err(UpstreamError::beside_accepted)?;
     }
     match listed {
         Some((list, listed)) => {

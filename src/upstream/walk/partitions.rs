@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{ReadRow, ReadText};
@@ -70,21 +70,37 @@ pub(super) async fn read_partitions(
     let rows = stream::iter((0..).zip(rows));
     let parts = rows.map(|(number, row)| read_partition(context, partitions, number, row));
     let mut parts = parts.buffered(adapter.limits().concurrency as usize);
-    while let Some(part) = parts.try_next().await? {
+    // Whether it is the account that was refused, other partitions say.
+    let mut refused: Option<UpstreamError> = None;
+    let mut is_accepted = false;
+    while let Some(part) = parts.next().await {
         all.done += 1;
         let row = incremental_rows.next();
-        match part {
-            ReadPartition::Whole(outer, walked) => {
+        let taken = match part {
+            Ok(ReadPartition::Whole(outer, walked)) => {
+                is_accepted = true;
                 all.rows.extend(row);
                 all.add(outer, *walked)?;
+                Ok(())
             }
-            ReadPartition::LeftOut(absence, error) => {
-                all.left_out.note(absence, error, partitions, of)?;
+            Ok(ReadPartition::LeftOut(absence, error)) => {
+                all.left_out.note(absence, error, partitions, of)
             }
+            Err(error) => Err(error),
+        };
+        match taken {
+            Err(error) if error.kind == ErrorKind::Unauthorized => refused = Some(error),
+            taken => taken?,
+        }
+        if let Some(error) = refused.take_if(|_| is_accepted) {
+            return Err(error.beside_accepted().into());
         }
         observers.notify(&Event::PartitionRead { done: all.done, of });
     }
     drop(parts);
+    if let Some(error) = refused {
+        return Err(error.into());
+    }
     all.left_out.tell(adapter.name(), of);
     Ok(all.finish(context))
 }
