@@ -130,7 +130,6 @@ pub(super) fn past_walks(
     let cached = resources.store.get(key);
     let cached = cached.filter(|cached| !cached.is_of_another_shape);
     let times = cached.as_ref().map(|cached| PastTimes {
-        now: resources.wall.now(),
         as_of: cached.as_of,
         full_at: cached.upkeep.full_at.unwrap_or(cached.as_of),
         link: cached.upkeep.link.clone(),
@@ -144,6 +143,7 @@ pub(super) fn past_walks(
         pages: cached.and_then(|cached| cached.known_pages.clone()),
         times,
         ttl: adapter.terms().freshness.ttl,
+        now: resources.wall.now(),
     }
 }
 

@@ -253,11 +253,9 @@ impl RelatedLists {
         self.reuse_rules().map(|rule| rule.full.get()).min()
     }
 
-    /// Whether more than the list that is served is needed to tell what has changed.
+    /// Whether groups are known again by more than the list that is served.
     pub fn needs_marks(&self) -> bool {
-        let is_in_list = |rule: &ReuseRule| rule.while_same == ReuseMarker::UpdatedAt;
-        let mut details = self.details.iter();
-        details.any(|details| details.reuse.is_some()) || !self.reuse_rules().all(is_in_list)
+        self.reuse_rules().next().is_some()
     }
 
     fn reuse_rules(&self) -> impl Iterator<Item = &ReuseRule> {

@@ -29,7 +29,7 @@ impl PastWalks {
         let full = adapter.related().full();
         let are_people_due = full.is_some() && self.recollect(full).is_full;
         let are_forgotten = self.gone > 0 && self.gone_groups().is_empty();
-        if are_people_due || are_forgotten || times.is_full_due(rule.full.get()) {
+        if are_people_due || are_forgotten || times.is_full_due(self.now, rule.full.get()) {
             return None;
         }
         match &rule.since {
@@ -81,9 +81,9 @@ impl PastWalks {
 impl PastTimes {
     /// A clock that was set back says nothing of how long ago something was, so that everything is due as well: what
     /// changes before that time comes again would be none of what is asked for.
-    fn is_full_due(&self, full: Duration) -> bool {
-        let since = Duration::try_from(self.now.duration_since(self.full_at));
-        self.now < self.as_of || since.map_or(true, |since| since >= full)
+    fn is_full_due(&self, now: Timestamp, full: Duration) -> bool {
+        let since = Duration::try_from(now.duration_since(self.full_at));
+        now < self.as_of || since.map_or(true, |since| since >= full)
     }
 
     /// The time from which on changes are asked for.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::group::{Group, ReadRow, ReadText};
+use crate::group::{Group, Moment, ReadRow, ReadText};
 use crate::list_memory::{ListHold, ListMemory};
 use crate::plan::Path;
 use crate::snapshot::{PageRowRef, Snapshot};
@@ -55,13 +55,13 @@ pub(super) struct Recollection {
     pub(super) is_full: bool,
     /// When the last walk before began that did.
     pub(super) full_at: Option<Instant>,
+    /// When the walk begins, by the wall clock.
+    pub(super) now: Timestamp,
 }
 
 /// When the walks were that a list came from.
 #[derive(Debug, Clone)]
 pub struct PastTimes {
-    /// What time it is now.
-    pub now: Timestamp,
     /// When the last of them began.
     pub as_of: Timestamp,
     /// When the last one began that asked for everything.
@@ -89,6 +89,8 @@ pub struct PastWalks {
     pub gone: u64,
     /// How long what was read may be served as fresh.
     pub ttl: Duration,
+    /// What time it is now, when the next one begins.
+    pub now: Timestamp,
 }
 
 impl PastWalks {
@@ -117,6 +119,7 @@ impl PastWalks {
             marks: self.marks.clone(),
             is_full: !is_current,
             full_at,
+            now: self.now,
         }
     }
 }
@@ -199,6 +202,13 @@ pub(super) fn value_hash(path: &Path, value: &ReadText) -> u64 {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     }
+    hash_of(&hasher)
+}
+
+/// The hash of a time that `reuse` goes by: the same in every process.
+pub(super) fn time_hash(time: Moment) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&time.as_nanosecond().to_le_bytes());
     hash_of(&hasher)
 }
 

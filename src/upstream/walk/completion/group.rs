@@ -27,6 +27,8 @@ mod gone;
 pub(super) use gone::GoneRefusal;
 use gone::gone_or_failed;
 
+mod marker;
+
 mod people;
 use people::PeopleInRole;
 
@@ -132,6 +134,14 @@ pub(super) struct GroupCompletion<'a> {
 struct PastGroup<'a> {
     group: Option<Group>,
     mark: Option<&'a GroupMark>,
+}
+
+impl PastGroup<'_> {
+    /// Whether one of its lists was read while `reuse` of that went by the same.
+    fn is_known_by(&self, list: RelatedList, value: Option<u64>) -> bool {
+        let before = self.mark.and_then(|mark| mark.value(list));
+        value.is_some() && before == value
+    }
 }
 
 impl<'a> GroupCompletion<'a> {

@@ -66,6 +66,7 @@ impl Walker {
         adapter.set_replay(Arc::clone(forge) as _);
         let past = PastWalks {
             ttl: Duration::from_hours(1),
+            now: "2026-11-21T12:00:00Z".parse().unwrap(),
             ..PastWalks::default()
         };
         Self {

@@ -3,12 +3,13 @@
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, ReadRow, ReadText};
 use crate::observe::Observers;
-use crate::plan::{Details, RelatedList, ReuseMarker, ReuseRule};
+use crate::plan::{Details, RelatedList, ReuseRule};
 use crate::upstream::walk::marks::GroupMark;
 
 use super::super::answers::{AskedLists, ListAnswer};
 use super::super::people::{people_of, put_people};
 use super::super::users::forget_addresses;
+use super::marker::Marker;
 use super::{GroupCompletion, ListRead, ListedGroup, PastGroup, is_etag, is_told_same, read};
 
 impl GroupCompletion<'_> {
@@ -25,15 +26,14 @@ impl GroupCompletion<'_> {
         // What was listed is a part of it, so that must be what it was.
         let is_listed_alike = past.mark.is_some_and(|past| past.listed == mark.listed);
         let before = past.group.as_ref().filter(|_| is_listed_alike);
-        let has_marker = match details.reuse.as_ref().map(|rule| &rule.while_same) {
-            Some(ReuseMarker::UpdatedAt) => group.updated_at.is_some(),
-            Some(ReuseMarker::Path(path)) => self.value_at(path, listed).is_some(),
-            Some(ReuseMarker::Etag) | None => false,
-        };
+        let marker = self.marker(details.reuse.as_ref(), group, listed);
         if details.reuse.as_ref().is_some_and(ReuseRule::is_by_record) {
-            self.counts.markers.note(RelatedList::Details, has_marker);
+            let markers = &self.counts.markers;
+            markers.note(RelatedList::Details, marker.is_some());
         }
-        let seems_same = before.is_some() && has_marker;
+        let value = marker.and_then(Marker::settled);
+        (mark.values).extend(value.map(|value| (RelatedList::Details, value)));
+        let seems_same = before.is_some() && past.is_known_by(RelatedList::Details, value);
         if let Some(before) = before.filter(|_| seems_same && !self.recollection.is_full) {
             self.counts.note_reused();
             mark.is_reused = true;

@@ -3,13 +3,14 @@
 use crate::error::UpstreamError;
 use crate::group::{Group, Member};
 use crate::observe::Observers;
-use crate::plan::{MemberList, RelatedList, ReuseMarker, ReuseRule};
+use crate::plan::{MemberList, RelatedList, ReuseRule};
 use crate::upstream::walk::marks::{GroupMark, ListTag};
 
 use super::super::answers::{AskedLists, BroughtAnswers, ListAnswer};
 use super::super::people::{is_same_people, members, people_of};
 use super::super::people_read::{PeopleDoubt, PeopleRead};
 use super::super::users::without_addresses;
+use super::marker::Marker;
 use super::{GroupCompletion, ListRead, ListedGroup, PastGroup, is_etag, is_told_same};
 
 /// The lists of people in one role.
@@ -73,25 +74,15 @@ impl GroupCompletion<'_> {
         mark: &mut GroupMark,
     ) -> DuePeople<'g> {
         let (role, reuse) = (own.list.role, own.list.reuse.as_ref());
-        let marker = reuse.map(|rule| &rule.while_same);
-        let path = marker.and_then(ReuseMarker::path);
-        let value = path.and_then(|path| self.value_at(path, listed));
-        mark.values.extend(value.map(|value| (role, value)));
+        let marker = self.marker(reuse, group, listed);
         if reuse.is_some_and(ReuseRule::is_by_record) {
-            let has_marker = value.is_some() || (path.is_none() && group.updated_at.is_some());
-            self.counts.markers.note(role, has_marker);
+            self.counts.markers.note(role, marker.is_some());
         }
-        let is_same = |before: &&Group| match marker {
-            Some(ReuseMarker::UpdatedAt) => {
-                group.updated_at.is_some() && before.updated_at == group.updated_at
-            }
-            Some(ReuseMarker::Path(_)) => {
-                value.is_some() && past.mark.and_then(|past| past.value(role)) == value
-            }
-            Some(ReuseMarker::Etag) | None => false,
-        };
+        let value = marker.and_then(Marker::settled);
+        mark.values.extend(value.map(|value| (role, value)));
         let before = past.group.as_ref();
-        let same = before.filter(is_same).map(|before| people_of(before, role));
+        let same = before.filter(|_| past.is_known_by(role, value));
+        let same = same.map(|before| people_of(before, role));
         let known = past.mark.and_then(|past| past.tag(role));
         DuePeople {
             own,
