@@ -480,6 +480,7 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
             "changes since a time",
             "changes since a link",
             "a record that says deleted",
+            "a total of what has changed",
             "members of what has changed",
             "refused",
         ],

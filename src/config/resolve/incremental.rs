@@ -57,6 +57,7 @@ pub(super) fn incremental(
         );
     }
     check_places(at, upstream, &written.since, problems);
+    check_total(at, upstream, &written.since, problems);
     if let Some(deleted) = &written.deleted {
         let keyed_by = (!upstream.records.keyed()).then_some(NOT_KEYED);
         let is_xml = upstream.format == plan::Format::Xml;
@@ -103,6 +104,28 @@ fn since(at: &KeyPath, written: &Incremental, problems: &mut Problems) -> Option
         text: pieces,
         time: time.clone(),
     })
+}
+
+/// Checks that the total of a walk for changes is not that of the whole list.
+fn check_total(at: &KeyPath, upstream: &Upstream, since: &Since, problems: &mut Problems) {
+    let Some(call) = upstream.pagination.total_call() else {
+        return;
+    };
+    let help = match since {
+        Since::Text(_) => {
+            let mut texts = texts(at, &call.request).into_iter();
+            if texts.any(|(_, text)| text.contains(PLACEHOLDER)) {
+                return;
+            }
+            "write `{since}` there too, as in `query = { filter = \"{since}\" }`, or leave `total` out"
+        }
+        Since::Link { .. } => "a link leads past it: leave `total` out, or read it from the pages",
+    };
+    let own = ["pagination", "total", "request"];
+    let own = own.into_iter().fold(at.clone(), |at, key| at.join(key));
+    let message = "the request for the total does not say since when, so a walk for what has changed would be held against \
+                   the number of all groups";
+    problems.push(Problem::new(own, message).with_help(help));
 }
 
 /// Checks that the requests of a walk can say since when.
