@@ -142,6 +142,14 @@ pub(super) async fn complete(
     counts.unknown_people = unknown.unwrap_or_default();
     counts.drifted |= users.as_ref().is_some_and(|users| users.drifted);
     counts.gone = completed.gone();
+    if counts.gone > 0 {
+        tracing::warn!(
+            source = %adapter.name(),
+            gone = counts.gone,
+            of,
+            "groups are left out of the list because they are gone"
+        );
+    }
     let full_at = if is_full {
         full.map(|_| began)
     } else {
