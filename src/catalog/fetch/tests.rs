@@ -1,5 +1,7 @@
 //! Walks that ask again only for what has changed, over an upstream that answers from memory.
 
+mod kept_up;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
