@@ -1,5 +1,7 @@
 //! Signatures of every shape, AWS Signature Version 4 among them.
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
 
 use super::*;
@@ -162,6 +164,37 @@ fn aws_signature_v4_can_be_said(#[case] method: &str, #[case] path: &str, #[case
          SignedHeaders=host;x-amz-date, Signature={signature}"
     );
     assert_eq!(authorization, expected);
+}
+
+/// Of the same suite: headers that come twice, in no order, and with white space.
+#[rstest]
+#[case::get_header_key_duplicate(
+    &[("my-header1", "value2"), ("my-header1", "value2"), ("my-header1", "value1")],
+    "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea"
+)]
+#[case::get_header_value_order(
+    &[("my-header1", "value4"), ("my-header1", "value1"), ("my-header1", "value3"), ("my-header1", "value2")],
+    "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01"
+)]
+#[case::get_header_value_trim(
+    &[("my-header1", " value1"), ("my-header2", " \"a   b   c\"")],
+    "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"
+)]
+fn signed_headers_of_aws_signature_v4_can_be_said(
+    #[case] headers: &[(&'static str, &str)],
+    #[case] signature: &str,
+) {
+    let mut request = get("https://example.amazonaws.com/");
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    let names: BTreeSet<_> = headers.iter().map(|(name, _)| *name).collect();
+    let names: String = names.iter().map(|name| format!("{name:?}, ")).collect();
+    let block = SIGV4.replace("[\"x-amz-date\"", &format!("[{names}\"x-amz-date\""));
+    let signed = signed(&hmac(&block), request);
+    let authorization = signed.headers()["authorization"].to_str().unwrap();
+    let end = format!(", Signature={signature}");
+    assert!(authorization.ends_with(&end), "{authorization}");
 }
 
 #[rstest]
