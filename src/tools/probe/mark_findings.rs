@@ -1,4 +1,4 @@
-//! What walks showed of `reuse = "updated_at"`, and what that says in sentences.
+//! What walks showed of what `reuse` goes by, and what that says in sentences.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,13 +10,15 @@ use super::lines::counted;
 /// What the walk showed, and what changed since another one.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct MarkFindings {
+    /// What `reuse` goes by.
+    pub(super) by: String,
     /// The lists that were looked at.
     pub(super) lists: Vec<RelatedList>,
     #[serde(skip)]
     pub(super) is_reused: bool,
-    /// How many groups have both an `updated_at` and people with dates.
+    /// How many groups have both that, as a time, and people with dates.
     pub(super) dated: u64,
-    /// How many of them had somebody added after their `updated_at`.
+    /// How many of them had somebody added later.
     pub(super) older: u64,
     /// The comparison with a file, if one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +32,7 @@ pub(super) struct ComparedMarks {
     pub(super) since: Option<Timestamp>,
     /// How many groups have other people.
     pub(super) changed: u64,
-    /// How many of them have the same `updated_at`.
+    /// How many of them have the same mark.
     pub(super) unmoved: u64,
     /// How many groups were noted for the next time.
     pub(super) noted: u64,
@@ -44,6 +46,7 @@ impl MarkFindings {
         } else {
             "`reuse = \"updated_at\"` would miss that"
         };
+        let by = &self.by;
         let lists: Vec<_> = self.lists.iter().map(ToString::to_string).collect();
         let lists = lists.join(" or ");
         let mut said = Vec::new();
@@ -53,31 +56,31 @@ impl MarkFindings {
                 counted(*noted, "group")
             )),
             Some(ComparedMarks { since: Some(since), changed: 0, .. }) => said.push(format!(
-                "no group's {lists} have changed since {since:.0}, so it is not seen yet whether `updated_at` moves \
+                "no group's {lists} have changed since {since:.0}, so it is not seen yet whether `{by}` moves \
                  with them"
             )),
             Some(ComparedMarks { since: Some(since), changed, unmoved: 0, .. }) => said.push(format!(
-                "`updated_at` moved for all {} whose {lists} changed since {since:.0}",
+                "`{by}` moved for all {} whose {lists} changed since {since:.0}",
                 counted(*changed, "group")
             )),
             Some(ComparedMarks { since: Some(since), changed, unmoved, .. }) => said.push(format!(
-                "`updated_at` did not move for {unmoved} of {} whose {lists} changed since {since:.0}: {advice}",
+                "`{by}` did not move for {unmoved} of {} whose {lists} changed since {since:.0}: {advice}",
                 counted(*changed, "group")
             )),
             None => {}
         }
         match (self.older, self.dated) {
             (0, 0) if self.compared.is_none() => said.push(format!(
-                "whether `updated_at` moves with {lists} is not seen in one walk: probe with `--compare FILE` now, \
+                "whether `{by}` moves with {lists} is not seen in one walk: probe with `--compare FILE` now, \
                  and again once some have changed"
             )),
             (0, 0) => {}
             (0, dated) => said.push(format!(
-                "in none of {} with dates of {lists} was somebody added after `updated_at`",
+                "in none of {} with dates of {lists} was somebody added after `{by}`",
                 counted(dated, "group")
             )),
             (older, dated) => said.push(format!(
-                "`updated_at` did not move for {older} of {} when somebody was added: {advice}",
+                "`{by}` did not move for {older} of {} when somebody was added: {advice}",
                 counted(dated, "group")
             )),
         }

@@ -1,7 +1,7 @@
-//! Whether `updated_at` of a group moves with its people, as `reuse = "updated_at"` takes it to.
+//! Whether what `reuse` goes by moves with the people of a group, as it is taken to.
 //!
-//! One walk shows it where people have dates: whoever was added after `updated_at` did not move it. Two walks show
-//! more: which groups have other people than when a file was written, and the same `updated_at`.
+//! One walk shows it where it is a time and people have dates: whoever was added later did not move it. Two walks show
+//! more: which groups have other people than when a file was written, and the same mark.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -18,10 +18,11 @@ use crate::group::{Group, Member};
 use crate::hex::hex;
 use crate::observe::{Event, Observer, WalkPart};
 use crate::page::fetched_page::FetchedPage;
-use crate::plan::{self, AbsentRecords, RelatedList, RelatedLists, ReuseMarker};
+use crate::plan::{self, AbsentRecords, RelatedList, RelatedLists};
 use crate::terminal::CommandError;
 use crate::tools::lock::lock;
 
+use super::mark::Mark;
 use super::mark_findings::{ComparedMarks, MarkFindings};
 
 /// How long after its group somebody may be dated who was added together with it, in seconds.
@@ -38,11 +39,12 @@ const ADDED: [&str; 7] = [
 /// How deep in the record of a person dates are looked for.
 const DEPTH: usize = 2;
 
-/// Watches the lists that `updated_at` says to be unchanged. Clones share what they saw.
+/// Watches the lists that a mark says to be unchanged. Clones share what they saw.
 #[derive(Debug, Clone)]
 pub(super) struct Marks {
     lists: Vec<(RelatedList, plan::Path)>,
-    /// Whether the block goes by `updated_at`.
+    mark: Mark,
+    /// Whether the block goes by it.
     is_reused: bool,
     /// The latest date of a person in each group.
     newest: Arc<Mutex<HashMap<String, Timestamp>>>,
@@ -54,15 +56,23 @@ pub(super) struct Marks {
 #[derive(Debug, Serialize, Deserialize)]
 struct MarkFile {
     upstream: String,
+    /// What `reuse` goes by.
+    #[serde(default = "updated_at")]
+    by: String,
     at: Timestamp,
     groups: BTreeMap<String, NotedGroup>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct NotedGroup {
-    updated_at: String,
+    #[serde(alias = "updated_at")]
+    mark: String,
     /// A digest of what is asked for the group.
     content: String,
+}
+
+fn updated_at() -> String {
+    Mark::UpdatedAt.to_string()
 }
 
 /// The file that a walk is compared with.
@@ -104,25 +114,25 @@ impl MarkComparison {
     ) -> Result<ComparedMarks, CommandError> {
         let noted = groups.iter().filter_map(|group| {
             let noted = NotedGroup {
-                updated_at: group.updated_at?.to_string(),
+                mark: marks.mark.value(group)?,
                 content: marks.digest(group),
             };
             Some((group.source_id.clone(), noted))
         });
         let now = MarkFile {
             upstream: upstream.to_owned(),
+            by: marks.mark.to_string(),
             at,
             groups: noted.collect(),
         };
+        let before = self.before.filter(|before| before.by == now.by);
         let (mut changed, mut unmoved) = (0, 0);
         for (id, group) in &now.groups {
-            let before = self
-                .before
-                .as_ref()
-                .and_then(|before| before.groups.get(id));
+            let before = before.as_ref();
+            let before = before.and_then(|before| before.groups.get(id));
             if let Some(before) = before.filter(|before| before.content != group.content) {
                 changed += 1;
-                unmoved += u64::from(before.updated_at == group.updated_at);
+                unmoved += u64::from(before.mark == group.mark);
             }
         }
         fs::write(&self.path, serde_json::to_vec(&now)?).map_err(|error| {
@@ -132,7 +142,7 @@ impl MarkComparison {
             ))
         })?;
         Ok(ComparedMarks {
-            since: self.before.map(|before| before.at),
+            since: before.map(|before| before.at),
             changed,
             unmoved,
             noted: now.groups.len() as u64,
@@ -141,8 +151,8 @@ impl MarkComparison {
 }
 
 impl Marks {
-    /// For the lists that are used again while `updated_at` is the same. Where there are none, for all that could
-    /// be.
+    /// For the lists that are used again while a mark in the record of their group is the same: the first, and all that
+    /// go by the same. Where there are none, for all that could go by `updated_at`.
     pub(super) fn of(related: &RelatedLists, block: &Upstream) -> Option<Self> {
         let details = related.details.iter().map(|details| {
             let at = details.list.records.at.clone();
@@ -153,19 +163,19 @@ impl Marks {
             (people.role, at, &people.reuse)
         });
         let all: Vec<_> = details.chain(people).collect();
-        let is_own = |reuse: &Option<plan::ReuseRule>| {
-            reuse
-                .as_ref()
-                .is_some_and(|rule| rule.while_same == ReuseMarker::UpdatedAt)
-        };
-        let is_reused = all.iter().any(|(_, _, reuse)| is_own(reuse));
+        let mark = |reuse: &Option<plan::ReuseRule>| reuse.as_ref().and_then(Mark::of);
+        let own = all.iter().find_map(|(_, _, reuse)| mark(reuse));
+        let is_reused = own.is_some();
+        let own = own.unwrap_or(Mark::UpdatedAt);
+        let is_own = |reuse: &Option<plan::ReuseRule>| mark(reuse).as_ref() == Some(&own);
         let lists = all
             .into_iter()
             .filter(|(_, _, reuse)| is_own(reuse) || (!is_reused && reuse.is_none()));
         let lists: Vec<_> = lists.map(|(list, at, _)| (list, at)).collect();
-        let is_there = !lists.is_empty() && block.fields.updated_at.is_some();
-        is_there.then(|| Self {
+        let is_there = own != Mark::UpdatedAt || block.fields.updated_at.is_some();
+        (is_there && !lists.is_empty()).then(|| Self {
             lists,
+            mark: own,
             is_reused,
             newest: Arc::default(),
             group: None,
@@ -182,9 +192,7 @@ impl Marks {
         let newest = lock(&self.newest);
         let (mut dated, mut older) = (0, 0);
         for group in groups {
-            let updated = group
-                .updated_at
-                .and_then(|at| at.to_string().parse::<Timestamp>().ok());
+            let updated = self.mark.time(group);
             if let (Some(updated), Some(newest)) = (updated, newest.get(&group.source_id)) {
                 let is_date = updated.as_second().rem_euclid(DAY) == 0;
                 let within = if is_date { DAY } else { TOGETHER };
@@ -196,6 +204,7 @@ impl Marks {
         let compared = comparison.map(compare).transpose()?;
         Ok(
             (self.is_reused || compared.is_some()).then(|| MarkFindings {
+                by: self.mark.to_string(),
                 lists: self.lists.iter().map(|(list, _)| *list).collect(),
                 is_reused: self.is_reused,
                 dated,

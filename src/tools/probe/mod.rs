@@ -14,6 +14,7 @@ mod columns;
 mod expected;
 mod headers;
 mod lines;
+mod mark;
 mod mark_findings;
 mod marks;
 mod other_lists;

@@ -378,7 +378,8 @@ const CHANGED: usize = 4;
 fn forge(request: &Request<Bytes>, is_later: bool, joined: Option<&str>) -> Response<String> {
     let group = |index: usize| {
         let day = if is_later && index == 0 { 9 } else { 1 };
-        json!({ "id": index, "updated_at": format!("2026-01-0{day}T10:00:00Z") })
+        let at = format!("2026-01-0{day}T10:00:00Z");
+        json!({ "id": index, "updated_at": at, "seen": { "members": at } })
     };
     let path = request.uri().path();
     if path == "/groups" {
@@ -441,6 +442,31 @@ fn of_reuse(outcome: &Outcome) -> String {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[tokio::test]
+async fn of_a_path_that_reuse_goes_by_the_same_is_told() {
+    static IS_LATER: AtomicBool = AtomicBool::new(false);
+    let joined = Some("2026-01-05T10:00:00Z");
+    let server =
+        Server::start(move |request| forge(request, IS_LATER.load(Ordering::SeqCst), joined)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marks.json");
+    let compare = ["--compare", file.to_str().unwrap()];
+    let by_path = FORGE.replace(
+        "reuse = \"updated_at\"",
+        "reuse = { path = \"seen/members\" }",
+    );
+    let said = of_reuse(&directory(&by_path, &server, &compare).await);
+    let joined = "`seen/members` did not move for 2 of 2 groups when somebody was added: leave `reuse` out, or shorten `full`";
+    assert!(said.ends_with(joined), "{said}");
+    IS_LATER.store(true, Ordering::SeqCst);
+    let said = of_reuse(&directory(&by_path, &server, &compare).await);
+    let changed = "`seen/members` did not move for 3 of 4 groups whose members changed since ";
+    assert!(said.starts_with(changed), "{said}");
+    // What was noted by another mark says nothing.
+    let said = of_reuse(&directory(FORGE, &server, &compare).await);
+    assert!(said.starts_with("6 groups noted: "), "{said}");
 }
 
 #[tokio::test]
