@@ -10,7 +10,7 @@ use crate::group::{GroupParts, JsonSource, ReadRow, row_bytes};
 use crate::snapshot::GroupPage;
 use crate::upstream::outer_values::OuterValues;
 
-use super::completion::ListedGroup;
+use super::listed_group::ListedGroup;
 
 /// A group that was gone, as it was listed.
 #[derive(Debug, Clone)]

@@ -55,6 +55,8 @@ mod left_out;
 mod list;
 use list::{read_list, read_twice};
 
+mod listed_group;
+
 mod marks;
 pub use marks::GroupMarks;
 

@@ -13,11 +13,12 @@ use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::list::read_list;
+use crate::upstream::walk::listed_group::ListedGroup;
 use crate::upstream::walk::marks::ListTag;
 use crate::upstream::walk::related_observer::of_list;
 
 use super::answers::{AskedLists, BroughtAnswers, ListAnswer};
-use super::group::{GroupCompletion, ListedGroup};
+use super::group::GroupCompletion;
 
 impl GroupCompletion<'_> {
     /// What lists of the group with this id bring, unless all of them still have the entity tag that they had by the

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::error::UpstreamError;
-use crate::group::{Group, JsonSource, ReadRow};
+use crate::group::{Group, JsonSource};
 use crate::observe::Observers;
 use crate::plan::{Details, Path, RelatedList, ReuseMarker, ReuseRule};
 use crate::snapshot::{GroupPage, PageRowRef};
@@ -12,6 +12,7 @@ use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::context::WalkContext;
 use crate::upstream::walk::gone_groups::GoneGroup;
 use crate::upstream::walk::known::{Recollection, listed_hash, value_hash};
+use crate::upstream::walk::listed_group::ListedGroup;
 use crate::upstream::walk::marks::{GroupMark, ListTag};
 use crate::upstream::walk::related_observer::of_related;
 
@@ -31,16 +32,6 @@ mod marker;
 
 mod people;
 use people::PeopleInRole;
-
-/// A group that was listed.
-#[derive(Clone, Copy)]
-pub(in crate::upstream::walk) struct ListedGroup<'a> {
-    pub(in crate::upstream::walk) row: PageRowRef<'a>,
-    /// What else was read of its record.
-    pub(in crate::upstream::walk) beside: Option<&'a ReadRow>,
-    /// The values of its partition.
-    pub(in crate::upstream::walk) around: &'a OuterValues,
-}
 
 /// What became of a group that was listed.
 pub(super) enum CompletedGroup {

@@ -19,7 +19,6 @@ use completed::CompletedGroups;
 mod counts;
 
 mod group;
-pub(super) use group::ListedGroup;
 use group::{CommonLists, GroupCompletion};
 
 mod markers_read;
