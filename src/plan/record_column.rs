@@ -7,6 +7,8 @@ use super::Field;
 pub enum RecordColumn {
     /// A value.
     Value(Field),
+    /// The id of the group that the record is of: one that names none gives nothing.
+    Group(Field),
     /// The whole record, as JSON.
     Record,
 }

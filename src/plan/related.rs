@@ -169,14 +169,6 @@ impl ListReading {
             || !self.paging.counts_records();
         counts_alike && self.requests == other.requests && self.paging == other.paging
     }
-
-    /// The first of these lists from whose pages it can be read.
-    fn brought_by<'a>(
-        &self,
-        mut lists: impl Iterator<Item = (RelatedList, &'a Self)>,
-    ) -> Option<RelatedList> {
-        lists.find_map(|(role, list)| self.has_pages_of(list).then_some(role))
-    }
 }
 
 impl MemberList {
@@ -187,29 +179,35 @@ impl MemberList {
 
     /// Decides which lists the requests for others bring.
     pub fn share_requests(lists: &mut [Self]) {
-        for number in 0..lists.len() {
-            let (earlier, others) = lists.split_at_mut(number);
-            let Some(list) = others.first_mut() else {
-                continue;
-            };
-            let earlier = earlier.iter().filter(|earlier| earlier.has_own_request());
-            let earlier = earlier.map(|earlier| (earlier.role, &earlier.list));
-            list.brought_by = list.list.brought_by(earlier).unwrap_or(list.role);
-        }
+        let lists = lists.iter_mut();
+        share_requests(lists.map(|own| (own.role, &own.list, &mut own.brought_by)));
     }
 }
 
 impl Memberships {
+    /// Whether a request is sent for it, and not for another list that brings it too.
+    pub fn has_own_request(&self) -> bool {
+        self.brought_by == self.role
+    }
+
     /// Decides which lists the requests for others bring.
     pub fn share_requests(lists: &mut [Self]) {
-        for number in 0..lists.len() {
-            let (earlier, others) = lists.split_at_mut(number);
-            let Some(list) = others.first_mut() else {
-                continue;
-            };
-            let earlier = earlier.iter().filter(|own| own.brought_by == own.role);
-            let earlier = earlier.map(|earlier| (earlier.role, &earlier.list));
-            list.brought_by = list.list.brought_by(earlier).unwrap_or(list.role);
+        let lists = lists.iter_mut();
+        share_requests(lists.map(|own| (own.role, &own.list, &mut own.brought_by)));
+    }
+}
+
+/// Decides of lists by whose requests each is brought: its own, or those of an earlier one with the same pages.
+fn share_requests<'a>(
+    lists: impl Iterator<Item = (RelatedList, &'a ListReading, &'a mut RelatedList)>,
+) {
+    let mut asked: Vec<(RelatedList, &ListReading)> = Vec::new();
+    for (role, list, brought_by) in lists {
+        let mut earlier = asked.iter();
+        let bringer = earlier.find(|(_, earlier)| list.has_pages_of(earlier));
+        *brought_by = bringer.map_or(role, |(bringer, _)| *bringer);
+        if *brought_by == role {
+            asked.push((role, list));
         }
     }
 }
@@ -239,13 +237,12 @@ impl RelatedLists {
 
     /// Whether a list is asked for each group, and not for all of them.
     pub fn is_of_each_group(&self, which: RelatedList) -> bool {
-        match which {
-            RelatedList::Partitions | RelatedList::Users => false,
-            RelatedList::Details => true,
-            RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
-                self.people.iter().any(|people| people.role == which)
-            }
-        }
+        which == RelatedList::Details || (which.is_of_people() && !self.is_of_all_groups(which))
+    }
+
+    /// Whether a list has the people of all groups.
+    pub fn is_of_all_groups(&self, which: RelatedList) -> bool {
+        self.memberships.iter().any(|own| own.role == which)
     }
 
     /// How often all groups are asked for anew, if some are used again.

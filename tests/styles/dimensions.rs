@@ -511,6 +511,8 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
             "memberships per partition",
             "several roles in one list",
             "memberships of other groups",
+            "memberships without a group",
+            "memberships without a person",
             "no groups",
             "a failure in the middle",
             "refused",

@@ -50,8 +50,9 @@ mod requests;
 use requests::explain_requests;
 
 mod target;
-mod walk_requests;
 use target::explain_target;
+
+mod walk_requests;
 
 mod warnings;
 use warnings::warn_of_requests;

@@ -102,7 +102,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         ));
     }
     for own in &related.memberships {
-        let asked = if own.brought_by == own.role {
+        let asked = if own.has_own_request() {
             list_in_words(&own.list, request_for(written, own.role))
         } else {
             from_responses(own.brought_by, &own.list)

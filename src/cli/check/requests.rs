@@ -40,6 +40,21 @@ impl RequestPace {
         }
     }
 
+    /// How long so many requests take, of which some follow each other.
+    fn takes(self, Sent { all, in_turn }: Sent) -> Duration {
+        let times = |requests: u64| u32::try_from(requests).unwrap_or(u32::MAX);
+        match self {
+            Self::Rate(rate) => rate.interval().saturating_mul(times(all)),
+            Self::AtOnce(_) => {
+                let in_turn = in_turn.min(all);
+                let others = self.interval().saturating_mul(times(all - in_turn));
+                SUPPOSED_ANSWER
+                    .saturating_mul(times(in_turn))
+                    .saturating_add(others)
+            }
+        }
+    }
+
     /// What makes it quicker.
     const fn key(self) -> &'static str {
         match self {
@@ -59,6 +74,13 @@ impl fmt::Display for RequestPace {
             }
         }
     }
+}
+
+/// So many requests, of which some follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    all: u64,
+    in_turn: u64,
 }
 
 /// A bound that is too low for what walks send, and why.
@@ -81,20 +103,27 @@ pub(super) fn explain_requests(
         .map(|requests| requests.explained(kept.is_some()));
     let mut lines = explained.unwrap_or_default();
     let each = requests.as_ref().map_or(0, WalkRequests::each);
-    if each > 0 || upstream.limits.rate.is_some() {
+    if requests.is_some() || upstream.limits.rate.is_some() {
         let pace = RequestPace::of(upstream);
         lines.extend((each > 0).then(|| covered(upstream, pace, each)));
         let too_low = match (&requests, kept) {
             (None, None) => None,
             (None, Some(KeptList { pages, .. })) => {
                 let what = format!("the last walk read {pages} pages");
-                too_slow(upstream, pace, (pages, &what), (pages, &what))
+                let sent = Sent {
+                    all: pages,
+                    in_turn: pages,
+                };
+                too_slow(upstream, pace, (sent, &what), (sent, &what))
             }
             (Some(requests), None) => too_many(upstream, pace, requests),
             (Some(requests), Some(kept)) => {
                 let (first, repeated) = (requests.first().max(kept.pages), requests.repeated());
                 let all = format!("a walk of all {groups} groups sends about {first} requests");
                 let each = format!("each walk of {groups} groups sends about {repeated} requests");
+                let in_turn = requests.in_turn();
+                let sent = |all, in_turn| Sent { all, in_turn };
+                let (first, repeated) = (sent(first, in_turn.0), sent(repeated, in_turn.1));
                 too_slow(upstream, pace, (first, &all), (repeated, &each))
             }
         };
@@ -128,12 +157,11 @@ fn groups_within(span: Span, pace: RequestPace, each: u64) -> u128 {
 fn too_slow(
     upstream: &Upstream,
     pace: RequestPace,
-    all: (u64, &str),
-    each: (u64, &str),
+    all: (Sent, &str),
+    each: (Sent, &str),
 ) -> Option<TooLow> {
-    let longer = |(requests, what): (u64, &str), bound: Span, key: &str| {
-        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        let takes = pace.interval().saturating_mul(requests);
+    let longer = |(sent, what): (Sent, &str), bound: Span, key: &str| {
+        let takes = pace.takes(sent);
         let shown = Span::from(Duration::from_secs(takes.as_secs()));
         let told = format!("{what}, which take {shown} {pace}: longer than {bound} (`{key}`)");
         (takes > bound.get()).then_some(told)
@@ -353,7 +381,7 @@ mod tests {
         let told = explained(&[PLAIN, "ttl = '1h'\n", MEMBERS], Some(kept));
         let expected = "covers   with 4 at once, if each takes 100ms, 12000 groups in a walk of 5m (`limits.walk`), \
                         144000 within 1h (`ttl`)\n  \
-                        warning: test.toml:1: a walk of all 20000 groups sends about 20200 requests, which take 8m 25s \
+                        warning: test.toml:1: a walk of all 20000 groups sends about 20200 requests, which take 8m 40s \
                         with 4 at once, if each takes 100ms: longer than 5m (`limits.walk`); raise `limits.walk` or \
                         `limits.concurrency`\n";
         assert!(told.contains(expected), "{told}");
@@ -361,6 +389,26 @@ mod tests {
         let expected = "where there are more than 1200 groups, their list is older than 30s (`ttl`) as soon as it has \
                         been read; raise `ttl` or `limits.concurrency`, or set `reuse`\n";
         assert!(told.contains(expected), "{told}");
+    }
+
+    #[test]
+    fn pages_of_a_list_follow_each_other() {
+        let kept = KeptList {
+            groups: 40_000,
+            pages: 4400,
+        };
+        let told = explained(&[PLAIN, MEMBERSHIPS], Some(kept));
+        let expected = "each walk of 40000 groups sends about 4400 requests, which take 7m 20s with 4 at once, if each \
+                        takes 100ms: longer than 30s (`ttl`)";
+        let walk = "a walk of all 40000 groups sends about 4400 requests, which take 7m 20s with 4 at once, if each \
+                    takes 100ms: longer than 5m (`limits.walk`); raise `limits.walk` or `limits.concurrency`\n";
+        assert!(told.contains(walk), "{told}");
+        let told = explained(
+            &[PLAIN, "limits = { walk = '30m' }\n", MEMBERSHIPS],
+            Some(kept),
+        );
+        assert!(told.contains(expected), "{told}");
+        assert!(!told.contains("covers"), "{told}");
     }
 
     #[rstest]

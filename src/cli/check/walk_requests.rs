@@ -45,7 +45,7 @@ impl WalkRequests {
         // There are at least as many users as groups, as far as one can tell.
         let users = users.map(|users| (RelatedList::Users, &users.list, groups.max(SUPPOSED)));
         let people = related.memberships.iter();
-        let people = people.filter(|own| own.brought_by == own.role);
+        let people = people.filter(|own| own.has_own_request());
         let people = people.map(|own| (own.role, &own.list, groups * SUPPOSED_PEOPLE));
         let common = users
             .into_iter()
@@ -100,6 +100,12 @@ impl WalkRequests {
     /// For all lists that are read for all groups.
     fn common(&self) -> u64 {
         self.common.iter().map(|(_, requests, _)| requests).sum()
+    }
+
+    /// Those for pages that follow each other, in a walk for everything and in one after that.
+    pub(super) fn in_turn(&self) -> (u64, u64) {
+        let common = self.common();
+        (self.lists.0 + common, self.lists.1 + common)
     }
 
     /// In a walk for everything.

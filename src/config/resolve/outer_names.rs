@@ -19,8 +19,9 @@ pub(super) struct OuterNames<'a> {
 enum AskedList {
     Partitions,
     Groups,
-    /// One for all groups.
-    Common,
+    Users,
+    /// One of the people of all groups.
+    Memberships,
     /// One of a group.
     OfGroup,
 }
@@ -40,11 +41,19 @@ impl<'a> OuterNames<'a> {
         }
     }
 
-    /// In a list that is read once for all groups.
-    pub(super) const fn of_all_groups(upstream: &'a Upstream) -> Self {
+    /// In the list of users.
+    pub(super) const fn of_users(upstream: &'a Upstream) -> Self {
         Self {
             partitions: Some(upstream),
-            list: AskedList::Common,
+            list: AskedList::Users,
+        }
+    }
+
+    /// In a list of the people of all groups.
+    pub(super) const fn of_memberships(upstream: &'a Upstream) -> Self {
+        Self {
+            partitions: Some(upstream),
+            list: AskedList::Memberships,
         }
     }
 
@@ -96,9 +105,12 @@ impl<'a> OuterNames<'a> {
         if is_of_group && !self.is_of_group() {
             let message =
                 format!("`{{{name}}}` has no value here: this list is not one of a group");
-            return Some(Problem::new(at.clone(), message).with_help(
-                "it has one in the requests of `details`, `members`, `admins` and `guests`",
-            ));
+            let help = if self.list == AskedList::Memberships {
+                "one list has the people of all groups: leave the placeholder out, or `fields.group`"
+            } else {
+                "it has one in the requests of `details`, `members`, `admins` and `guests`"
+            };
+            return Some(Problem::new(at.clone(), message).with_help(help));
         }
         let problem = Problem::new(at.clone(), format!("unknown placeholder `{{{name}}}`"));
         let known: Vec<String> = if is_of_group {

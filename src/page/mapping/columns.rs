@@ -15,7 +15,7 @@ impl RecordColumn {
     /// What it reads of a record.
     fn read(&self, record: Item<'_>) -> Option<ReadText> {
         match self {
-            Self::Value(field) => value(field, record),
+            Self::Value(field) | Self::Group(field) => value(field, record),
             Self::Record => {
                 let mut json = String::new();
                 record.node()?.write(&mut json);
@@ -47,6 +47,16 @@ pub(super) fn row(columns: &[RecordColumn], record: Item<'_>) -> ReadRow {
     columns.iter().map(|column| column.read(record)).collect()
 }
 
+/// Whether a row gives nothing: no value, or no group where it should name one.
+fn is_nothing(columns: &[RecordColumn], row: &ReadRow) -> bool {
+    let is_group = |column: &RecordColumn| matches!(column, RecordColumn::Group(_));
+    let mut read = columns.iter().zip(row);
+    let has_group = read
+        .clone()
+        .all(|(column, value)| !is_group(column) || value.is_some());
+    !has_group || !read.any(|(column, value)| !is_group(column) && value.is_some())
+}
+
 /// What the columns of a list read of the records of a page, as far as those are meant. A record that gives nothing is
 /// skipped, unless it is no record: an object where the list should stand, or a text among objects.
 pub fn map_columns(
@@ -68,9 +78,8 @@ pub fn map_columns(
     let mut shape = RecordsShape::of(&list.records.at, "item of a list");
     for (index, record) in records.into_iter().enumerate() {
         let row = row(&list.columns, record);
-        let is_nothing = row.iter().all(Option::is_none);
         let skip = only.and_then(|only| left_out(only, record));
-        let Some(skip) = skip.or(is_nothing.then_some(Skip::NoValue)) else {
+        let Some(skip) = skip.or(is_nothing(&list.columns, &row).then_some(Skip::NoValue)) else {
             mapped.rows.push(row);
             continue;
         };

@@ -45,7 +45,11 @@ impl ExpectedRecords {
             RelatedList::Members | RelatedList::Admins | RelatedList::Guests => (
                 "list",
                 "records",
-                ", whose items have an id or an address where its `fields` say",
+                if reading.columns.len() > 2 {
+                    ", whose items have a group, and an id or an address, where its `fields` say"
+                } else {
+                    ", whose items have an id or an address where its `fields` say"
+                },
             ),
         };
         Self {

@@ -8,12 +8,12 @@ use crate::error::UpstreamError;
 use crate::group::ReadRow;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::mapping::{BroughtPage, MappedPage};
-use crate::plan::{Limits, RelatedList};
+use crate::plan::{Limits, RelatedList, RelatedLists};
 use crate::snapshot::Counts;
 
 use super::account::{PartOfList, WalkEvidence, against_range};
 use super::distinct_rows::{DistinctRows, RepeatedRows};
-use super::records_read::{count_skips, nothing_read, too_many_records};
+use super::records_read::{count_skips, is_of_another_kind, nothing_read, too_many_records};
 
 /// A list that the pages of another one brought too.
 #[derive(Debug)]
@@ -119,10 +119,10 @@ impl BroughtLists {
     }
 
     /// The lists, each whole if the pages were.
-    pub(super) fn finish(self) -> Vec<BroughtList> {
+    pub(super) fn finish(self, related: &RelatedLists) -> Vec<BroughtList> {
         let lists = self.0.into_iter().map(|(list, rows)| BroughtList {
             list,
-            read: rows.and_then(|rows| rows.finish(list)),
+            read: rows.and_then(|rows| rows.finish(list, related)),
         });
         lists.collect()
     }
@@ -144,9 +144,15 @@ impl BroughtRows {
         Ok(repeated)
     }
 
-    fn finish(self, list: RelatedList) -> Result<ReadPeople, UpstreamError> {
-        if self.records > 0 && self.rows.is_empty() && !self.has_marked {
-            return Err(nothing_read(self.records, self.counts, Some(list), None));
+    fn finish(
+        self,
+        list: RelatedList,
+        related: &RelatedLists,
+    ) -> Result<ReadPeople, UpstreamError> {
+        let which = (Some(list), related);
+        let is_other = is_of_another_kind(self.has_marked, self.counts, which);
+        if self.records > 0 && self.rows.is_empty() && !is_other {
+            return Err(nothing_read(self.records, self.counts, which, None));
         }
         Ok(ReadPeople {
             rows: self.rows.into_rows(),

@@ -38,10 +38,21 @@ impl WalkBudget {
         self.groups.load(Ordering::Relaxed)
     }
 
-    /// The least memory that the groups of all lists take in a snapshot.
+    /// The least memory that the groups of all lists take in a snapshot, and what else stays until the end of the walk.
     fn mapped_bytes(&self) -> u64 {
         self.mapped_bytes.load(Ordering::Relaxed)
     }
+}
+
+/// What becomes of the records of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SpentOn {
+    /// They are groups, of which a snapshot is made.
+    Groups,
+    /// They stay until the end of the walk.
+    Walk,
+    /// They become something else, or are gone, as soon as the list is whole.
+    Passing,
 }
 
 /// What one list of a walk has taken so far. It is given back if the list does not come to its end.
@@ -50,6 +61,8 @@ pub(super) struct ListSpending<'a> {
     budget: &'a WalkBudget,
     /// Whether its records are groups, of which a snapshot is made.
     is_of_groups: bool,
+    /// Whether they stay until the end of the walk.
+    is_kept: bool,
     bytes: u64,
     pub(super) records: u64,
     mapped_bytes: u64,
@@ -57,10 +70,11 @@ pub(super) struct ListSpending<'a> {
 }
 
 impl<'a> ListSpending<'a> {
-    pub(super) const fn new(budget: &'a WalkBudget, is_of_groups: bool) -> Self {
+    pub(super) const fn new(budget: &'a WalkBudget, records: SpentOn) -> Self {
         Self {
             budget,
-            is_of_groups,
+            is_of_groups: matches!(records, SpentOn::Groups),
+            is_kept: !matches!(records, SpentOn::Passing),
             bytes: 0,
             records: 0,
             mapped_bytes: 0,
@@ -79,19 +93,21 @@ impl<'a> ListSpending<'a> {
         self.records += records;
         self.mapped_bytes += mapped_bytes;
         if self.is_of_groups {
-            let WalkBudget {
-                groups,
-                mapped_bytes: mapped,
-                ..
-            } = self.budget;
-            groups.fetch_add(records, Ordering::Relaxed);
+            self.budget.groups.fetch_add(records, Ordering::Relaxed);
+        }
+        if self.is_kept {
+            let mapped = &self.budget.mapped_bytes;
             mapped.fetch_add(mapped_bytes, Ordering::Relaxed);
         }
     }
 
     /// Takes note that records which are no groups came before, and what they took is free again.
-    pub(super) const fn drop_rows(&mut self, bytes: u64) {
-        self.mapped_bytes = self.mapped_bytes.saturating_sub(bytes);
+    pub(super) fn drop_rows(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.mapped_bytes);
+        self.mapped_bytes -= bytes;
+        if self.is_kept {
+            self.budget.mapped_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 
     /// How large its pages and those of all other lists are.
@@ -108,13 +124,9 @@ impl<'a> ListSpending<'a> {
         }
     }
 
-    /// The least memory that its records take, and the groups of all other lists.
+    /// The least memory that its records take, and those of all other lists that stay.
     pub(super) fn mapped_bytes_of_all(&self) -> u64 {
-        let own = if self.is_of_groups {
-            0
-        } else {
-            self.mapped_bytes
-        };
+        let own = if self.is_kept { 0 } else { self.mapped_bytes };
         own + self.budget.mapped_bytes()
     }
 
@@ -132,9 +144,11 @@ impl Drop for ListSpending<'_> {
         let budget = self.budget;
         budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
         if self.is_of_groups {
-            let (records, mapped) = (self.records, self.mapped_bytes);
-            budget.groups.fetch_sub(records, Ordering::Relaxed);
-            budget.mapped_bytes.fetch_sub(mapped, Ordering::Relaxed);
+            budget.groups.fetch_sub(self.records, Ordering::Relaxed);
+        }
+        if self.is_kept {
+            let mapped = &budget.mapped_bytes;
+            mapped.fetch_sub(self.mapped_bytes, Ordering::Relaxed);
         }
     }
 }
@@ -146,9 +160,9 @@ mod tests {
     #[test]
     fn a_list_that_is_read_once_more_counts_once() {
         let budget = WalkBudget::default();
-        let mut other = ListSpending::new(&budget, true);
+        let mut other = ListSpending::new(&budget, SpentOn::Groups);
         other.add_page(10);
-        let mut first = ListSpending::new(&budget, true);
+        let mut first = ListSpending::new(&budget, SpentOn::Groups);
         first.add_page(100);
         first.add_records(5, 50);
         assert_eq!(
@@ -156,7 +170,7 @@ mod tests {
             (110, 5, 50)
         );
         drop(first);
-        let mut second = ListSpending::new(&budget, true);
+        let mut second = ListSpending::new(&budget, SpentOn::Groups);
         second.add_page(100);
         second.add_records(6, 60);
         second.finish();
@@ -168,9 +182,25 @@ mod tests {
     }
 
     #[test]
+    fn memberships_of_all_partitions_are_bounded_together_with_the_groups() {
+        let budget = WalkBudget::default();
+        for (partition, all) in [(1, 50), (2, 90)] {
+            let mut people = ListSpending::new(&budget, SpentOn::Walk);
+            people.add_records(5, 50);
+            people.drop_rows(10 * (partition - 1));
+            assert_eq!(
+                (people.records_of_all(), people.mapped_bytes_of_all()),
+                (5, all)
+            );
+            people.finish();
+        }
+        assert_eq!((budget.groups(), budget.mapped_bytes()), (0, 90));
+    }
+
+    #[test]
     fn what_is_no_group_takes_nothing_of_the_bound_of_groups() {
         let budget = WalkBudget::default();
-        let mut people = ListSpending::new(&budget, false);
+        let mut people = ListSpending::new(&budget, SpentOn::Passing);
         people.add_page(100);
         people.add_records(5, 50);
         assert_eq!(

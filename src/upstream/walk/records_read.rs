@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::page::mapping::Skip;
-use crate::plan::{Limits, RelatedList};
+use crate::plan::{Limits, RelatedList, RelatedLists};
 use crate::snapshot::Counts;
 
 /// Counts records that were skipped, and says whether one is of another kind, by what it says of itself.
@@ -32,18 +32,29 @@ pub(super) fn too_many_records(limits: &Limits) -> UpstreamError {
     )
 }
 
+/// Whether a list without any rows is one in which no record is meant today: some say so of themselves. One that has the
+/// people of all groups is known by the others, too.
+pub(super) fn is_of_another_kind(
+    has_marked: bool,
+    counts: Counts,
+    (list, related): (Option<RelatedList>, &RelatedLists),
+) -> bool {
+    let is_of_all = list.is_some_and(|list| related.is_of_all_groups(list));
+    has_marked && (counts.skipped == 0 || !is_of_all)
+}
+
 /// That none of so many records has what is wanted of it, or what is compared where conditions left all of them out.
 /// `first` says what the first of them is, where that is known.
 pub(super) fn nothing_read(
     records: u64,
     counts: Counts,
-    list: Option<RelatedList>,
+    (list, related): (Option<RelatedList>, &RelatedLists),
     first: Option<&str>,
 ) -> UpstreamError {
     let wanted = if counts.skipped == 0 {
         "a value at the path that `records.only` compares".to_owned()
     } else {
-        wanted(list)
+        wanted(list, related)
     };
     let first = first.map_or_else(String::new, |first| format!("; {first}"));
     UpstreamError::new(
@@ -53,7 +64,7 @@ pub(super) fn nothing_read(
 }
 
 /// Without what a record of a list is nothing.
-fn wanted(list: Option<RelatedList>) -> String {
+fn wanted(list: Option<RelatedList>, related: &RelatedLists) -> String {
     let Some(list) = list else {
         return "an id and a name (`fields`)".to_owned();
     };
@@ -61,7 +72,12 @@ fn wanted(list: Option<RelatedList>) -> String {
         RelatedList::Partitions => format!("a value for a placeholder (`{list}.values`)"),
         RelatedList::Details => "any content".to_owned(),
         RelatedList::Users | RelatedList::Members | RelatedList::Admins | RelatedList::Guests => {
-            format!("an id or an email address (`{list}.fields`)")
+            let group = if related.is_of_all_groups(list) {
+                "a group, and "
+            } else {
+                ""
+            };
+            format!("{group}an id or an email address (`{list}.fields`)")
         }
     }
 }

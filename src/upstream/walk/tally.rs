@@ -23,7 +23,7 @@ use super::account::{
     Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, unsettled, weigh,
 };
 use super::brought::BroughtLists;
-use super::budget::{ListSpending, WalkBudget};
+use super::budget::{ListSpending, SpentOn, WalkBudget};
 use super::distinct::DistinctGroups;
 use super::distinct_rows::DistinctRows;
 use super::outcome::{Interrupted, Walked, is_any_refusal};
@@ -88,6 +88,15 @@ pub(super) struct Tally<'a> {
     remembered: RememberedPages,
 }
 
+/// What becomes of the records of the list that an adapter reads.
+fn spent_on(adapter: &Adapter) -> SpentOn {
+    match adapter.related {
+        None => SpentOn::Groups,
+        Some(list) if adapter.related().is_of_all_groups(list) => SpentOn::Walk,
+        Some(_) => SpentOn::Passing,
+    }
+}
+
 impl<'a> Tally<'a> {
     pub(super) fn new(
         adapter: &'a Arc<Adapter>,
@@ -96,7 +105,7 @@ impl<'a> Tally<'a> {
     ) -> Self {
         Self {
             adapter,
-            spending: ListSpending::new(budget, !adapter.is_related()),
+            spending: ListSpending::new(budget, spent_on(adapter)),
             is_second_attempt,
             seen_pages: SeenPages::default(),
             announced: Announcement::default(),
@@ -361,7 +370,7 @@ impl<'a> Tally<'a> {
         observers: &Observers,
     ) -> Result<Walked, Interrupted> {
         self.check_mapped()?;
-        let brought = self.brought.finish();
+        let brought = self.brought.finish(self.adapter.related());
         // A list that its pages bring too may not be whole, and then the walk fails.
         if brought.iter().all(|list| list.read.is_ok()) {
             observers.notify(&Event::WalkEnded {

@@ -16,7 +16,7 @@ impl RelatedResolver<'_> {
             &users.records,
             &users.pagination,
         );
-        let reading = self.reading(&at, &list, OuterNames::of_all_groups(self.upstream));
+        let reading = self.reading(&at, &list, OuterNames::of_users(self.upstream));
         let fields_at = at.join("fields");
         let mut column = |key: &str, field: Option<&_>| {
             let Some(field) = field else {

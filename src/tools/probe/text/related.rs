@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::group::ReadRow;
+use crate::group::{ReadRow, ReadText};
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::excerpt;
 use crate::page::mapping::BroughtPage;
@@ -27,14 +27,17 @@ pub(in crate::tools::probe) fn related(
     let (request, records) = (&page.request, counted(page.records(), "record"));
     let mut line = format!("{list}: {} {}: {records}", request.method(), request.uri());
     if list != RelatedList::Details {
-        line.push_str(&rows(&page.mapped().rows));
+        line.push_str(&rows(&page.mapped().rows, lists.is_of_all_groups(list)));
     }
     for BroughtPage { list, mapped } in &page.mapped().brought {
         let brought = mapped.as_ref().map_or_else(
             |error| format!(": {error}"),
             |mapped| {
                 let records = counted(mapped.records() as u64, "record");
-                format!(": {records}{}", rows(&mapped.rows))
+                format!(
+                    ": {records}{}",
+                    rows(&mapped.rows, lists.is_of_all_groups(*list))
+                )
             },
         );
         let _ = write!(line, "; {list} of the same response{brought}");
@@ -76,9 +79,19 @@ fn doubts(list: RelatedList, page: &FetchedPage, lists: &RelatedLists) -> Vec<St
         .collect()
 }
 
-/// The first rows of a list.
-fn rows(rows: &[ReadRow]) -> String {
-    let shown = rows.iter().take(SHOWN_ROWS).map(row);
+/// The first rows of a list, whose items may name their group.
+fn rows(rows: &[ReadRow], name_groups: bool) -> String {
+    let shown = rows.iter().take(SHOWN_ROWS);
+    let shown = shown.map(|row| match row.split_last() {
+        Some((group, person)) if name_groups => {
+            format!(
+                "{} in {}",
+                values(person),
+                values(std::slice::from_ref(group))
+            )
+        }
+        _ => values(row),
+    });
     let mut shown = shown.collect::<Vec<_>>();
     if rows.len() > SHOWN_ROWS {
         shown.push("…".to_owned());
@@ -90,7 +103,7 @@ fn rows(rows: &[ReadRow]) -> String {
 }
 
 /// The values of a partition, or the id and the address of somebody.
-fn row(row: &ReadRow) -> String {
+fn values(row: &[Option<ReadText>]) -> String {
     let values = row.iter().flatten();
     let values = values.map(|value| excerpt(&value.text, SHOWN_VALUE));
     values.collect::<Vec<_>>().join(" ")

@@ -22,8 +22,8 @@ pub(super) type Around = Box<[Option<ReadText>]>;
 pub(super) struct CommonList {
     pub(super) around: Around,
     pub(super) walked: Walked,
-    /// What errors call it.
-    pub(super) part: String,
+    /// The values of its partition, as messages show them.
+    pub(super) partition: String,
 }
 
 /// The values of a partition that the requests for a list name.
@@ -69,11 +69,10 @@ fn read_one<'f>(
         let observers = own.unwrap_or_else(|| of_related(context.observers, which));
         let read = read_list(&list, &observers, context.deadline, context.budget).await;
         let walked = read.map_err(|error| error.within(part))?;
-        let part = part.to_string();
         Ok(CommonList {
             around,
             walked,
-            part,
+            partition,
         })
     })
 }

@@ -188,10 +188,11 @@ impl<'a> CompletedGroups<'a> {
 
 impl Drop for CompletedGroups<'_> {
     fn drop(&mut self) {
-        if self.is_finished {
+        let adapter = self.context.adapter;
+        // What nothing is asked for is laid out again at once.
+        if self.is_finished || adapter.related().lists_per_group() == 0 {
             return;
         }
-        let adapter = self.context.adapter;
         let pages = std::mem::take(&mut self.pages);
         let rows = pages.iter().flat_map(GroupPage::rows);
         let rows = rows.zip(self.marks.drain(..)).map(|(row, (mark, at))| {

@@ -160,13 +160,13 @@ impl<'a> GroupCompletion<'a> {
         }
     }
 
-    /// What looks wrong of the people in each role.
+    /// What looks wrong of the people in each role, as far as all of them were read.
     pub(super) fn doubts(&self) -> impl Iterator<Item = (RelatedList, PeopleDoubt)> {
+        // Of those that are used again nothing is read, and the others may be few.
+        let is_read_anew = self.counts.reuses_nothing();
+        let of_each = self.people.iter().filter(move |_| is_read_anew);
         let of_all = self.common.people.iter().flat_map(PeopleOfAll::doubts);
-        self.people
-            .iter()
-            .flat_map(PeopleInRole::doubts)
-            .chain(of_all)
+        of_each.flat_map(PeopleInRole::doubts).chain(of_all)
     }
 
     /// One group with all that is asked for it.

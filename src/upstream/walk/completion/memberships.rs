@@ -1,17 +1,18 @@
 //! The people of all groups, where one list has them and each of its records names a group.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::TryStreamExt as _;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member, ReadRow, ReadText};
-use crate::observe::ID_CHARS;
+use crate::group::{Group, Member, ReadRow, ReadText, row_bytes};
+use crate::observe::{ID_CHARS, WalkPart};
 use crate::page::format::excerpt;
-use crate::plan::{GroupField, ListReading, Memberships, RelatedList};
+use crate::plan::{GroupField, ListReading, Memberships, RelatedList, UniqueIds};
 use crate::snapshot::Counts;
+use crate::upstream::off_thread::{self, Urgency};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
@@ -23,13 +24,19 @@ use super::people_read::{PeopleDoubt, PeopleRead};
 /// In which column of a row the id of the group is.
 const GROUP: usize = 2;
 
+/// Which partition a list is of, where one group is another in each; else all lists are one.
+type OfPartition = Option<Around>;
+
 /// The people of all groups in one role.
 pub(super) struct PeopleOfAll<'a> {
     pub(super) role: RelatedList,
     list: &'a ListReading,
-    /// The rows of each list, by group.
-    lists: HashMap<Around, Vec<ReadRow>>,
-    /// How many pages were read.
+    /// Whether one id is another group in each partition.
+    is_apart: bool,
+    /// The rows, by group.
+    lists: HashMap<OfPartition, Vec<ReadRow>>,
+    /// How many lists were read, and how many pages.
+    read_lists: u64,
     pub(super) pages: u64,
     /// What the lists counted besides people.
     pub(super) counts: Counts,
@@ -46,11 +53,13 @@ pub(super) async fn read_memberships<'a>(
     memberships: &'a [Memberships],
     origins: &[OuterValues],
 ) -> Result<Vec<PeopleOfAll<'a>>, UpstreamError> {
-    let mut people: Vec<_> = memberships.iter().map(PeopleOfAll::new).collect();
+    let partitions = context.adapter.related().partitions.as_ref();
+    let is_apart = partitions.is_some_and(|partitions| partitions.ids == UniqueIds::Partition);
+    let people = memberships.iter();
+    let mut people: Vec<_> = people.map(|own| PeopleOfAll::new(own, is_apart)).collect();
     for first in memberships {
-        let brought = memberships
-            .iter()
-            .filter(|own| own.brought_by == first.role);
+        let brought = memberships.iter();
+        let brought = brought.filter(|own| own.brought_by == first.role);
         let brought: Vec<_> = brought.map(|own| own.role).collect();
         if brought.is_empty() {
             continue;
@@ -60,12 +69,13 @@ pub(super) async fn read_memberships<'a>(
             let CommonList {
                 around,
                 walked,
-                part,
+                partition,
             } = list;
             let mut pages = walked.pages;
             for BroughtList { list, read } in walked.into_lists(first.role) {
-                let read =
-                    read.map_err(|error| context.adapter.masks.error(error).within(&part))?;
+                let partition = &*partition;
+                let part = WalkPart::Common { list, partition };
+                let read = read.map_err(|error| context.adapter.masks.error(error).within(part))?;
                 let own = people.iter_mut().find(|own| own.role == list);
                 let own = own.ok_or_else(|| UpstreamError::ours("a list was not asked for"))?;
                 own.add(around.clone(), read);
@@ -73,15 +83,20 @@ pub(super) async fn read_memberships<'a>(
             }
         }
     }
+    for own in &mut people {
+        own.sort(context).await?;
+    }
     Ok(people)
 }
 
 impl<'a> PeopleOfAll<'a> {
-    fn new(Memberships { role, list, .. }: &'a Memberships) -> Self {
+    fn new(Memberships { role, list, .. }: &'a Memberships, is_apart: bool) -> Self {
         Self {
             role: *role,
             list,
+            is_apart,
             lists: HashMap::new(),
+            read_lists: 0,
             pages: 0,
             counts: Counts::default(),
             read: PeopleRead::default(),
@@ -94,16 +109,43 @@ impl<'a> PeopleOfAll<'a> {
         let ReadPeople {
             mut rows, counts, ..
         } = people;
-        let read = rows.len();
-        rows.retain(|row| group_of(row).is_some() && row.iter().take(GROUP).any(Option::is_some));
-        self.counts += Counts {
-            skipped: counts.skipped + (read - rows.len()) as u64,
-            ..counts
-        };
+        self.read_lists += 1;
+        self.counts += counts;
         self.read.note(&rows, counts.left_out);
-        // A stable order: people stay as the upstream has them.
-        rows.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
-        self.lists.insert(around, rows);
+        let own = self.lists.entry(self.is_apart.then_some(around));
+        own.or_default().append(&mut rows);
+    }
+
+    /// Puts rows in the order of their groups. One that stands in the lists of several partitions counts once.
+    async fn sort(&mut self, context: &WalkContext<'_>) -> Result<(), UpstreamError> {
+        for rows in self.lists.values_mut() {
+            let mut own = mem::take(rows);
+            let before = own.len();
+            let bytes = own.iter().map(row_bytes).sum();
+            let is_several = self.read_lists > 1 && !self.is_apart;
+            let sort = move || {
+                // A stable order: people stay as the upstream has them.
+                own.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
+                let mut seen = HashSet::new();
+                let mut group = None;
+                own.retain(|row| {
+                    if !is_several {
+                        return true;
+                    }
+                    let own = group_of(row).map(str::to_owned);
+                    if own != group {
+                        seen.clear();
+                        group = own;
+                    }
+                    seen.insert(row.clone())
+                });
+                Ok(own)
+            };
+            let memory = &context.adapter.memory;
+            *rows = off_thread::run(bytes, Urgency::InTurn, memory, sort).await?;
+            self.counts.repeated += (before - rows.len()) as u64;
+        }
+        Ok(())
     }
 
     /// Those of one group.
@@ -112,7 +154,8 @@ impl<'a> PeopleOfAll<'a> {
         group: &Group,
         around: &OuterValues,
     ) -> Result<Vec<Member>, UpstreamError> {
-        let rows = self.lists.get(&around_of(self.list, around));
+        let list = self.is_apart.then(|| around_of(self.list, around));
+        let rows = self.lists.get(&list);
         let rows =
             rows.ok_or_else(|| UpstreamError::ours("the people of a group were not read"))?;
         let id = around.unqualified(GroupField::Id, &group.source_id);
@@ -150,12 +193,14 @@ impl<'a> PeopleOfAll<'a> {
             return Err(UpstreamError::of_no_answer(ErrorKind::Mapping, detail));
         }
         let list = <&str>::from(role);
-        tracing::info!(
-            source = %context.adapter.name(),
-            list,
-            left_out,
-            "people are in groups that are not listed"
-        );
+        let source = &**context.adapter.name();
+        let what = "people are in groups that are not listed";
+        // What is left out of the groups is left out of their people, too.
+        if context.adapter.mapping().records.only.is_some() {
+            tracing::debug!(source, list, left_out, "{what}");
+        } else {
+            tracing::warn!(source, list, left_out, of = all, "{what}");
+        }
         Ok(())
     }
 }

@@ -190,8 +190,7 @@ fn warn_of_people(completion: &GroupCompletion<'_>) {
         );
     }
     // So may the people of a few groups.
-    let is_read_anew = is_whole && completion.counts.reuses_nothing();
-    for (list, doubt) in completion.doubts().filter(|_| is_read_anew) {
+    for (list, doubt) in completion.doubts().filter(|_| is_whole) {
         let list = <&str>::from(list);
         match doubt {
             PeopleDoubt::LeftOut(left_out) => {

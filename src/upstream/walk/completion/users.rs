@@ -11,7 +11,7 @@ use futures_util::TryStreamExt as _;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, row_bytes};
-use crate::observe::ID_CHARS;
+use crate::observe::{ID_CHARS, WalkPart};
 use crate::page::format::excerpt;
 use crate::plan::{RelatedList, Users};
 use crate::upstream::outer_values::OuterValues;
@@ -64,9 +64,13 @@ impl<'a> UserLists<'a> {
         while let Some(CommonList {
             around,
             walked,
-            part,
+            partition,
         }) = lists.try_next().await?
         {
+            let part = WalkPart::Common {
+                list: RelatedList::Users,
+                partition: &partition,
+            };
             check_read(&walked).map_err(|error| error.within(part))?;
             let (pages, drifted) = (walked.pages, walked.counts.drifted);
             let list = UserList {

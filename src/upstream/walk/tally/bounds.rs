@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 
 use super::Tally;
 use crate::error::{ErrorKind, UpstreamError};
-use crate::upstream::walk::records_read::{nothing_read, too_many_records};
+use crate::upstream::walk::records_read::{is_of_another_kind, nothing_read, too_many_records};
 
 impl Tally<'_> {
     /// Whether all that was read is within the bounds, that of other lists of the walk included.
@@ -20,7 +20,12 @@ impl Tally<'_> {
             format!("more than {} (`limits.walk_bytes`)", limits.walk_bytes)
         } else if taken.mapped_bytes_of_all() > self.adapter.room() {
             let room = ByteSize(self.adapter.room());
-            format!("its groups take more than {room}, all that snapshots may (`cache.capacity`)")
+            let what = if self.adapter.is_related() {
+                "records"
+            } else {
+                "groups"
+            };
+            format!("its {what} take more than {room}, all that snapshots may (`cache.capacity`)")
         } else if let Some(cap) = cap.filter(|&cap| self.listed >= cap) {
             format!("{cap} records, at which the upstream truncates its list (`pagination.cap`)")
         } else {
@@ -33,12 +38,19 @@ impl Tally<'_> {
     /// the list: they must not replace the groups of the last walk. They may all be of another kind, if
     /// they say so. Records of what has changed that are no groups lead to a walk for everything.
     pub(super) fn check_mapped(&self) -> Result<(), UpstreamError> {
-        let is_any = !self.groups.is_empty() || !self.rows.is_empty() || self.has_marked;
+        let list = (self.adapter.related, self.adapter.related());
+        let is_any = !self.groups.is_empty()
+            || !self.rows.is_empty()
+            || is_of_another_kind(self.has_marked, self.counts, list);
         if self.spending.records == 0 || is_any || self.adapter.is_of_changes() {
             return Ok(());
         }
         let first = self.first_skipped.as_deref();
-        let (records, list) = (self.spending.records, self.adapter.related);
-        Err(nothing_read(records, self.counts, list, first))
+        Err(nothing_read(
+            self.spending.records,
+            self.counts,
+            list,
+            first,
+        ))
     }
 }

@@ -78,10 +78,13 @@ proptest! {
     fn no_membership_is_lost_whatever_pages_and_organizations_there_are(
         orgs in prop::collection::btree_map(0..4_u64, prop::collection::vec(0..7_usize, 0..9), 1..4),
         page in 1..6_usize,
+        is_apart in proptest::bool::ANY,
     ) {
+        // Ids that are unique in their organization are the same in all of them.
         let group = |org: u64, id: usize, members: usize| {
-            let id = org * 100 + id as u64;
-            let members = (0..members as u64).map(|member| id * 10 + member).collect();
+            let first = (org * 100 + id as u64) * 10;
+            let id = if is_apart { id as u64 } else { first / 10 };
+            let members = (0..members as u64).map(|member| first + member).collect();
             (id, ForgeGroup { updated: 1, members })
         };
         let orgs = orgs.into_iter().map(|(org, groups)| {
@@ -89,11 +92,21 @@ proptest! {
             let groups = groups.map(|(id, members)| group(org, id, members));
             (org, groups.collect::<BTreeMap<_, _>>())
         });
-        let forge = Forge::of_orgs(orgs.collect(), page);
+        let orgs: BTreeMap<_, BTreeMap<_, _>> = orgs.collect();
+        let expected = orgs.iter().flat_map(|(org, groups)| {
+            groups.iter().map(move |(id, group)| {
+                let id = if is_apart { format!("{org}/{id}") } else { id.to_string() };
+                (id, group.members.iter().map(u64::to_string).collect::<Vec<_>>())
+            })
+        });
+        let expected: BTreeMap<_, _> = expected.collect();
+        let ids = if is_apart { "ids = 'partition'\n[members]" } else { "[members]" };
+        let block = ORGS.replacen("[members]", ids, 1);
+        let forge = Forge::of_orgs(orgs, page);
         let runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
-        let walked = runtime.block_on(async { Walker::of(&forge, ORGS).walk().await });
+        let walked = runtime.block_on(async { Walker::of(&forge, &block).walk().await });
         let (groups, _) = walked.unwrap();
-        prop_assert_eq!(members_of(&groups), forge.members());
+        prop_assert_eq!(members_of(&groups), expected);
     }
 }
