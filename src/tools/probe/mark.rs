@@ -39,7 +39,10 @@ impl Mark {
                 match found {
                     Value::Null => None,
                     Value::String(text) => Some(text),
-                    other => Some(other.to_string()),
+                    value @ (Value::Bool(_)
+                    | Value::Number(_)
+                    | Value::Array(_)
+                    | Value::Object(_)) => Some(value.to_string()),
                 }
             }
         }

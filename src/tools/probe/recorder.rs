@@ -152,9 +152,10 @@ impl Observer for Recorder {
                     ..self.clone()
                 }))
             }
-            WalkPart::Common { list, .. } => Some(self.of_related(list, part)),
             WalkPart::Partitions => Some(self.of_related(RelatedList::Partitions, part)),
-            WalkPart::Group { list, .. } => Some(self.of_related(list, part)),
+            WalkPart::Common { list, .. } | WalkPart::Group { list, .. } => {
+                Some(self.of_related(list, part))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::list_memory::WalkHold;
+use crate::upstream::adapter::Adapter;
 
 /// What the lists of a walk take, those that are being read among them.
 #[derive(Debug, Default)]
@@ -53,6 +54,17 @@ pub(super) enum SpentOn {
     Walk,
     /// They become something else, or are gone, as soon as the list is whole.
     Passing,
+}
+
+impl SpentOn {
+    /// Of the list that an adapter reads.
+    pub(super) fn of(adapter: &Adapter) -> Self {
+        match adapter.related {
+            None => Self::Groups,
+            Some(list) if adapter.related().is_of_all_groups(list) => Self::Walk,
+            Some(_) => Self::Passing,
+        }
+    }
 }
 
 /// What one list of a walk has taken so far. It is given back if the list does not come to its end.

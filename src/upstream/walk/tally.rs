@@ -88,15 +88,6 @@ pub(super) struct Tally<'a> {
     remembered: RememberedPages,
 }
 
-/// What becomes of the records of the list that an adapter reads.
-fn spent_on(adapter: &Adapter) -> SpentOn {
-    match adapter.related {
-        None => SpentOn::Groups,
-        Some(list) if adapter.related().is_of_all_groups(list) => SpentOn::Walk,
-        Some(_) => SpentOn::Passing,
-    }
-}
-
 impl<'a> Tally<'a> {
     pub(super) fn new(
         adapter: &'a Arc<Adapter>,
@@ -105,7 +96,7 @@ impl<'a> Tally<'a> {
     ) -> Self {
         Self {
             adapter,
-            spending: ListSpending::new(budget, spent_on(adapter)),
+            spending: ListSpending::new(budget, SpentOn::of(adapter)),
             is_second_attempt,
             seen_pages: SeenPages::default(),
             announced: Announcement::default(),
