@@ -61,15 +61,11 @@ pub(crate) struct WalkHold(Option<Arc<CollectedGroups>>);
 #[derive(Debug)]
 struct CollectedGroups {
     shared: Arc<SharedLists>,
-    /// Locked while one page of the walk waits. Its others wait behind it, and do not need a turn of
-    /// their own.
-    held: tokio::sync::Mutex<CollectedMemory>,
-}
-
-#[derive(Debug, Default)]
-struct CollectedMemory {
-    bytes: u64,
-    turn: Option<OwnedSemaphorePermit>,
+    /// What is counted of them. It is locked for moments, so whoever gives memory back never waits.
+    bytes: Mutex<u64>,
+    /// The turn, once the walk has it. Locked while one page of the walk waits: its others wait behind it, and do not
+    /// need a turn of their own.
+    turn: tokio::sync::Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// What a stream reads, until the memory of its lists is wanted.
@@ -136,7 +132,8 @@ impl ListMemory {
         WalkHold(shared.map(|shared| {
             Arc::new(CollectedGroups {
                 shared,
-                held: tokio::sync::Mutex::default(),
+                bytes: Mutex::default(),
+                turn: tokio::sync::Mutex::default(),
             })
         }))
     }
@@ -197,26 +194,28 @@ impl SharedLists {
 
 impl WalkHold {
     /// Takes memory for more groups. It waits while others have it, until `deadline`, and walks get the
-    /// turn in the order in which they came.
+    /// turn in the order in which they came. While it waits it must be polled: the rest of the walk waits behind it,
+    /// and so do others once the turn is its own.
     pub(crate) async fn grow(&self, bytes: u64, deadline: Instant) -> Result<(), UpstreamError> {
-        let Some(CollectedGroups { shared, held }) = self.0.as_deref() else {
+        let Some(groups) = self.0.as_deref() else {
             return Ok(());
         };
-        let mut held = held.lock().await;
+        let shared = &groups.shared;
+        let mut own_turn = groups.turn.lock().await;
         let mut turn = pin!(Arc::clone(&shared.turn).acquire_owned());
         loop {
             let mut freed = pin!(shared.freed.notified());
             freed.as_mut().enable();
-            if held.turn.is_some() {
-                shared.lock().counts.collected += bytes;
-                break;
+            if own_turn.is_some() {
+                groups.count(bytes);
+                return Ok(());
             }
-            if shared.collect(bytes) || shared.reclaim(|| shared.collect(bytes)) {
-                break;
+            if groups.collect(bytes) || shared.reclaim(|| groups.collect(bytes)) {
+                return Ok(());
             }
             tokio::select! {
                 () = freed => {}
-                turn = &mut turn => held.turn = turn.ok(),
+                turn = &mut turn => *own_turn = turn.ok(),
                 () = sleep_until(deadline) => return Err(UpstreamError::new(
                     ErrorKind::Overloaded,
                     format!(
@@ -227,20 +226,20 @@ impl WalkHold {
                 )),
             }
         }
-        held.bytes += bytes;
-        Ok(())
+    }
+
+    /// Counts what is in memory already, whatever there is.
+    pub(crate) fn count(&self, bytes: u64) {
+        if let Some(groups) = self.0.as_deref() {
+            groups.count(bytes);
+        }
     }
 
     /// Gives back what the walk does not need any more.
-    pub(crate) async fn shrink(&self, bytes: u64) {
-        let Some(CollectedGroups { shared, held }) = self.0.as_deref() else {
-            return;
-        };
-        let mut held = held.lock().await;
-        let bytes = bytes.min(held.bytes);
-        held.bytes -= bytes;
-        shared.lock().counts.collected -= bytes;
-        shared.freed.notify_waiters();
+    pub(crate) fn shrink(&self, bytes: u64) {
+        if let Some(groups) = self.0.as_deref() {
+            groups.give_back(bytes);
+        }
     }
 
     /// The groups have become a list of so many bytes.
@@ -250,12 +249,37 @@ impl WalkHold {
     }
 }
 
+impl CollectedGroups {
+    /// Takes memory for more groups, if there is any.
+    fn collect(&self, bytes: u64) -> bool {
+        let has_room = self.shared.collect(bytes);
+        if has_room {
+            *lock(&self.bytes) += bytes;
+        }
+        has_room
+    }
+
+    fn count(&self, bytes: u64) {
+        self.shared.lock().counts.collected += bytes;
+        *lock(&self.bytes) += bytes;
+    }
+
+    /// Gives back so much of what is counted.
+    fn give_back(&self, bytes: u64) {
+        let bytes = {
+            let mut counted = lock(&self.bytes);
+            let bytes = bytes.min(*counted);
+            *counted -= bytes;
+            bytes
+        };
+        self.shared.lock().counts.collected -= bytes;
+        self.shared.freed.notify_waiters();
+    }
+}
+
 impl Drop for CollectedGroups {
     fn drop(&mut self) {
-        let held = std::mem::take(self.held.get_mut());
-        self.shared.lock().counts.collected -= held.bytes;
-        drop(held);
-        self.shared.freed.notify_waiters();
+        self.give_back(u64::MAX);
     }
 }
 
@@ -311,6 +335,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use tokio::time::{sleep, timeout};
 
     use super::*;
@@ -420,12 +445,32 @@ mod tests {
         let (walk, other) = (memory.walk(), memory.walk());
         walk.grow(500, in_a_minute()).await.unwrap();
         let waits = other.grow(300, in_a_minute());
-        let (grown, ()) = tokio::join!(waits, walk.shrink(400));
+        let gives_back = async { walk.shrink(400) };
+        let (grown, ()) = tokio::join!(waits, gives_back);
         grown.unwrap();
         assert_eq!(memory.counts().collected, 400);
-        walk.shrink(9999).await;
+        walk.shrink(9999);
         assert_eq!(memory.counts().collected, 300);
         drop((walk, other));
         assert_eq!(memory.counts().collected, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_walk_gives_back_and_counts_while_one_of_its_pages_waits() {
+        let memory = ListMemory::new(1000);
+        let (walk, turn) = (memory.walk(), memory.walk());
+        turn.grow(501, in_a_minute()).await.unwrap();
+        turn.shrink(201);
+        walk.grow(200, in_a_minute()).await.unwrap();
+        let mut waits = Box::pin(walk.grow(150, in_a_minute()));
+        assert!(waits.as_mut().now_or_never().is_none());
+        walk.count(50);
+        walk.shrink(100);
+        assert!(waits.as_mut().now_or_never().is_none());
+        walk.shrink(100);
+        waits.now_or_never().unwrap().unwrap();
+        assert_eq!(memory.counts().collected, 300 + 200);
+        drop(walk);
+        assert_eq!(memory.counts().collected, 300);
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Attempt<'a> {
         let memory = self.tally.memory();
         let ended = self.read().await;
         if ended.is_err() {
-            memory.give_back().await;
+            memory.give_back();
         }
         ended
     }
@@ -257,7 +257,7 @@ impl<'a> Attempt<'a> {
             }
             let (is_past_end, is_empty) = (page.is_past_end(), page.listed() == 0);
             let (seen, dropped) = self.tally.add(page)?;
-            room.settle(taken, dropped).await?;
+            room.settle(taken, dropped);
             if seen == PageSeen::Repeated && !is_empty {
                 return self.repeat(PagerError::SamePage, Interrupted::ListChanged);
             }
@@ -276,7 +276,7 @@ impl<'a> Attempt<'a> {
         let room = self.tally.room(self.deadline);
         let taken = room.take(&mut page, false).await?;
         let (seen, dropped) = self.tally.add(page)?;
-        room.settle(taken, dropped).await?;
+        room.settle(taken, dropped);
         match seen {
             PageSeen::New => Ok(next),
             // The same parents without records again, and nothing else says that there is more. Where no

@@ -1,7 +1,8 @@
 //! The room for the groups of a walk: counted from when a page is read, whatever it waits for then.
 //!
 //! Pages that were announced are read at once, and each takes the room for its own groups. The stream
-//! of them is polled all the while, so whatever the others hold on their way is given back in time.
+//! of them is polled all the while, for whoever adds a page waits for nothing: so whatever the others
+//! hold on their way is given back in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,15 +36,21 @@ impl AttemptMemory {
         Ok(())
     }
 
+    /// Counts what is in memory already.
+    fn count(&self, bytes: u64) {
+        self.hold.count(bytes);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Gives back what the attempt does not need any more.
-    async fn shrink(&self, bytes: u64) {
+    fn shrink(&self, bytes: u64) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.hold.shrink(bytes).await;
+        self.hold.shrink(bytes);
     }
 
     /// Gives all of it back: the attempt has failed, and the walk goes on.
-    pub(super) async fn give_back(&self) {
-        self.hold.shrink(self.bytes.load(Ordering::Relaxed)).await;
+    pub(super) fn give_back(&self) {
+        self.hold.shrink(self.bytes.load(Ordering::Relaxed));
     }
 
     /// The memory of the walk.
@@ -104,17 +111,17 @@ impl GroupRoom {
         })
     }
 
-    /// What is counted for a page that was added is what is held of it: this much was `dropped`.
-    pub(super) async fn settle(&self, taken: TakenRoom, dropped: u64) -> Result<(), UpstreamError> {
+    /// What is counted for a page that was added is what is held of it: this much was `dropped`. It waits
+    /// for nothing, not even if it counts more than was taken, since other pages wait until the next one is wanted.
+    pub(super) fn settle(&self, taken: TakenRoom, dropped: u64) {
         let held = taken.bytes.saturating_sub(dropped);
         if taken.is_taken && dropped > 0 {
             let free = dropped.min(taken.mapped);
             self.left.fetch_add(free, Ordering::Relaxed);
-            self.memory.shrink(dropped).await;
+            self.memory.shrink(dropped);
         } else if !taken.is_taken && held > 0 {
-            self.memory.grow(held, self.deadline).await?;
+            self.memory.count(held);
         }
-        Ok(())
     }
 }
 
@@ -132,6 +139,7 @@ mod tests {
     use bytes::Bytes;
     use futures_util::FutureExt as _;
     use http::{Request, Response};
+    use rstest::rstest;
     use tokio::time::{Instant, sleep, timeout};
 
     use crate::error::UpstreamError;
@@ -157,20 +165,37 @@ mod tests {
         fields = { id = 'id', name = 'name' }
     ";
 
-    /// Pages of large groups. After the first one the turn is taken, if there is something to take it.
+    /// The same pages as the members of one group.
+    const BLOCK_OF_MEMBERS: &str = "
+        base_url = 'http://club.example'
+        request = { path = '/clubs' }
+        records = '/'
+        fields = { id = 'id', name = 'id' }
+        [members]
+        request = { path = '/clubs/{group.id}', query = { page = '{page}' } }
+        records = '/teams'
+        pagination = { style = 'page', first = 0, pages = '/pages' }
+        fields = { id = 'id', email = 'name' }
+    ";
+
+    /// Pages of large records, the first of them the same on all that are members. After the first page the turn is
+    /// taken, if there is something to take it.
     #[derive(Debug, Default)]
     struct LargePages(Mutex<Option<WalkHold>>);
 
     impl Replay for LargePages {
         fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-            let query = request.uri().query().unwrap();
+            let Some(query) = request.uri().query() else {
+                return Ok(Response::new(Bytes::from_static(b"[{\"id\": 1}]")));
+            };
             let page: usize = query.strip_prefix("page=").unwrap().parse().unwrap();
             if let (1, Some(turn)) = (page, &mut *self.0.lock().unwrap()) {
                 let taken = turn.grow(3 * MIB, in_a_minute()).now_or_never();
                 assert!(taken.unwrap().is_ok());
             }
             let name = "x".repeat(1000);
-            let groups = (page * GROUPS..).take(GROUPS);
+            let same = (request.uri().path() == "/clubs/1").then_some(PAGES * GROUPS);
+            let groups = same.into_iter().chain((page * GROUPS..).take(GROUPS));
             let groups = groups.map(|id| format!(r#"{{"id": {id}, "name": "{name}"}}"#));
             let groups = groups.collect::<Vec<_>>().join(",");
             let body = format!(r#"{{"pages": {PAGES}, "teams": [{groups}]}}"#);
@@ -178,7 +203,7 @@ mod tests {
         }
 
         fn has_only_pages(&self) -> bool {
-            true
+            false
         }
     }
 
@@ -215,22 +240,29 @@ mod tests {
         assert_eq!(memory.counts().lists.collected, 0);
     }
 
+    #[rstest]
+    #[case::of_groups(BLOCK, PAGES * GROUPS)]
+    #[case::of_people_who_come_again(BLOCK_OF_MEMBERS, PAGES * GROUPS + 1)]
     #[tokio::test(start_paused = true)]
-    async fn two_walks_with_announced_pages_and_memory_for_one_both_end_well() {
+    async fn two_walks_with_announced_pages_and_memory_for_one_both_end_well(
+        #[case] block: &str,
+        #[case] records: usize,
+    ) {
         let memory = memory();
         let begun = Instant::now();
         let walks = (0..2).map(|_| {
-            let adapter = Arc::new(adapter(BLOCK).within(memory.clone()));
+            let adapter = Arc::new(adapter(block).within(memory.clone()).with_room(1 << 30));
             adapter.set_replay(Arc::new(LargePages::default()));
             async move {
-                walk(&adapter, &Observers::default())
-                    .await
-                    .map(|walked| walked.groups.len())
+                let walked = walk(&adapter, &Observers::default()).await?;
+                let members = walked.groups.to_groups();
+                let members: usize = members.iter().map(|group| group.members.len()).sum();
+                Ok::<_, UpstreamError>(members.max(walked.groups.len()))
             }
         });
         let ends = futures_util::future::join_all(walks).await;
         for end in ends {
-            assert_eq!(end.unwrap(), PAGES * GROUPS);
+            assert_eq!(end.unwrap(), records);
         }
         assert!(
             begun.elapsed() < Duration::from_secs(1),

@@ -115,7 +115,7 @@ impl GroupCompletion<'_> {
         let answers = answers.collect();
         if let Some(hold) = budget.hold() {
             // What it comes to is counted with its group.
-            hold.shrink(bytes).await;
+            hold.shrink(bytes);
         }
         Ok(answers)
     }

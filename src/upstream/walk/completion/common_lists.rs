@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, TryFutureExt as _};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::error::UpstreamError;
@@ -32,20 +32,27 @@ pub(super) fn around_of(list: &ListReading, outer: &OuterValues) -> Around {
     names.map(|name| outer.get(name).cloned()).collect()
 }
 
-/// Reads a list, and from its pages others that they bring, once for each of the partitions around the groups that its requests tell apart.
-pub(super) fn read_common<'f>(
+/// Reads a list, and from its pages others that they bring, once for each of the partitions around the groups that its
+/// requests tell apart, and makes of each what is wanted of it. That may wait for memory, for the others are read
+/// meanwhile; whoever takes what the stream brings must not.
+pub(super) fn read_common<'f, T, M>(
     context: &'f WalkContext<'f>,
     lists: &'f [RelatedList],
     list: &ListReading,
     origins: &[OuterValues],
-) -> BoxStream<'f, Result<CommonList, UpstreamError>> {
+    make: impl Fn(CommonList) -> M + Copy + Send + 'f,
+) -> BoxStream<'f, Result<T, UpstreamError>>
+where
+    M: Future<Output = Result<T, UpstreamError>> + Send + 'f,
+    T: Send + 'f,
+{
     let mut seen = HashSet::new();
     let parts = origins.iter();
     let parts = parts.map(|outer| (around_of(list, outer), outer.clone()));
     let parts: Vec<_> = parts
         .filter(|(around, _)| seen.insert(around.clone()))
         .collect();
-    let read = stream::iter(parts).map(move |part| read_one(context, lists, part));
+    let read = stream::iter(parts).map(move |part| read_one(context, lists, part).and_then(make));
     let at_once = context.adapter.limits().concurrency as usize;
     Box::pin(read.buffered(at_once))
 }

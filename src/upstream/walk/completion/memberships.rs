@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::ok;
 
 use crate::error::{ErrorKind, UpstreamError};
 use crate::group::{Group, Member, ReadRow, ReadText, row_bytes};
@@ -64,7 +65,7 @@ pub(super) async fn read_memberships<'a>(
         if brought.is_empty() {
             continue;
         }
-        let mut lists = read_common(context, &brought, &first.list, origins);
+        let mut lists = read_common(context, &brought, &first.list, origins, ok);
         while let Some(list) = lists.try_next().await? {
             let CommonList {
                 around,

@@ -44,6 +44,14 @@ struct UserList {
     unknown: Mutex<HashSet<Box<str>>>,
 }
 
+/// What was read of one list.
+struct ReadUsers {
+    around: Around,
+    addresses: Addresses,
+    pages: u64,
+    drifted: bool,
+}
+
 impl<'a> UserLists<'a> {
     /// Reads them, once for each of the partitions around the groups that its requests tell apart.
     pub(super) async fn read(
@@ -59,30 +67,20 @@ impl<'a> UserLists<'a> {
             len: 0,
             unknown: AtomicU64::new(0),
         };
-        let mut lists = read_common(&context, &[RelatedList::Users], &users.list, origins);
+        let make = |list| ReadUsers::of(&context, list);
+        let which = &[RelatedList::Users];
+        let mut lists = read_common(&context, which, &users.list, origins, make);
         let (mut addressed, mut contradicted) = (0, 0);
-        while let Some(CommonList {
-            around,
-            walked,
-            partition,
-        }) = lists.try_next().await?
-        {
-            let part = WalkPart::Common {
-                list: RelatedList::Users,
-                partition: &partition,
-            };
-            check_read(&walked).map_err(|error| error.within(part))?;
-            let (pages, drifted) = (walked.pages, walked.counts.drifted);
-            let list = UserList {
-                addresses: addresses(&context, walked).await?,
-                unknown: Mutex::default(),
-            };
-            own.pages += pages;
-            own.drifted |= drifted;
-            own.len += list.addresses.len();
-            addressed += list.addresses.addressed;
-            contradicted += list.addresses.contradicted;
-            own.lists.insert(around, list);
+        while let Some(read) = lists.try_next().await? {
+            let addresses = read.addresses;
+            own.pages += read.pages;
+            own.drifted |= read.drifted;
+            own.len += addresses.len();
+            addressed += addresses.addressed;
+            contradicted += addresses.contradicted;
+            let unknown = Mutex::default();
+            let list = UserList { addresses, unknown };
+            own.lists.insert(read.around, list);
         }
         let source = context.adapter.name();
         if own.len > 0 && addressed == 0 {
@@ -184,6 +182,29 @@ impl<'a> UserLists<'a> {
     }
 }
 
+impl ReadUsers {
+    /// What a list comes to.
+    async fn of(context: &WalkContext<'_>, list: CommonList) -> Result<Self, UpstreamError> {
+        let CommonList {
+            around,
+            walked,
+            partition,
+        } = list;
+        let part = WalkPart::Common {
+            list: RelatedList::Users,
+            partition: &partition,
+        };
+        check_read(&walked).map_err(|error| error.within(part))?;
+        let (pages, drifted) = (walked.pages, walked.counts.drifted);
+        Ok(Self {
+            around,
+            addresses: addresses(context, walked).await?,
+            pages,
+            drifted,
+        })
+    }
+}
+
 /// Who has which address, by the rows of a list. Memory is counted for what they come to, and no longer for them.
 async fn addresses(context: &WalkContext<'_>, walked: Walked) -> Result<Addresses, UpstreamError> {
     let rows: u64 = walked.rows.iter().map(row_bytes).sum();
@@ -193,7 +214,7 @@ async fn addresses(context: &WalkContext<'_>, walked: Walked) -> Result<Addresse
     }
     let addresses = Addresses::new(walked.rows);
     if let Some(hold) = context.budget.hold() {
-        hold.shrink(rows).await;
+        hold.shrink(rows);
     }
     Ok(addresses)
 }

@@ -1,11 +1,15 @@
 //! Walks of groups that name people by their ids, beside a list of users.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use crate::error::UpstreamError;
 use crate::group::Group;
@@ -127,8 +131,9 @@ async fn users_are_counted_while_they_are_read() {
     assert_eq!((notes.users, notes.records), (250, 4));
 }
 
+const MIB: u64 = 1024 * 1024;
+
 fn memory() -> PageMemory {
-    const MIB: u64 = 1024 * 1024;
     PageMemory::new(PageRoom {
         decoded_and_lists: 64 * MIB,
         decoded: 16 * MIB,
@@ -190,4 +195,81 @@ async fn a_list_of_users_that_is_read_once_more_takes_no_more_than_one_that_is_r
         drop(list);
     }
     assert_eq!(collected[0], collected[1]);
+}
+
+/// One group of each of two partitions, and its users on one page: few of the first partition, and many of the second.
+/// That there are no more of the few is said only when it is asked once more.
+#[derive(Debug, Default)]
+struct FewAndMany {
+    was_asked: AtomicBool,
+}
+
+impl Replay for FewAndMany {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let user = |id: u64| json!({"id": id, "email": format!("{id:01000}")});
+        let uri = request.uri();
+        let body = match (uri.path(), uri.query()) {
+            ("/few/users", Some("page=0")) => {
+                json!({"users": (0..60).map(user).collect::<Vec<_>>(), "total": 60})
+            }
+            ("/many/users", Some("page=0")) => {
+                json!({"users": (0..300).map(user).collect::<Vec<_>>(), "total": 300})
+            }
+            ("/few/users", _) if !self.was_asked.swap(true, Ordering::Relaxed) => {
+                let fault = Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR);
+                return Ok(fault.body(Bytes::new()).unwrap());
+            }
+            (_, Some(_)) => json!({"users": []}),
+            (_, None) => json!([{"id": 1}]),
+        };
+        Ok(Response::new(body.to_string().into()))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_that_are_there_do_not_hold_up_those_of_another_partition_that_wait_for_memory() {
+    let block = "
+        base_url = 'http://forge.example'
+        request = { path = '/{partition.org}/groups' }
+        records = '/'
+        fields = { id = 'id', name = 'id' }
+        [partitions]
+        values = { org = ['few', 'many'] }
+        ids = 'partition'
+        [members]
+        request = { path = '/{partition.org}/groups/{group.id}/members' }
+        records = '/'
+        fields = { id = 'id' }
+        [users]
+        request = { path = '/{partition.org}/users', query = { page = '{page}' } }
+        records = '/users'
+        pagination = { style = 'page', first = 0, total = '/total' }
+        fields = { id = 'id', email = 'email' }
+    ";
+    let memory = PageMemory::new(PageRoom {
+        decoded_and_lists: 4 * MIB,
+        decoded: 2 * MIB,
+        received: 16 * MIB,
+    });
+    // Another walk has the turn, and leaves what the few take of all that walks may.
+    let turn = memory.lists().walk();
+    let in_a_minute = Instant::now() + Duration::from_mins(1);
+    let grown = turn.grow(MIB + 1, in_a_minute).now_or_never();
+    grown.unwrap().unwrap();
+    turn.shrink(MIB / 10);
+    let adapter = adapter(block).with_room(1 << 30).within(memory.clone());
+    adapter.set_replay(Arc::new(FewAndMany::default()));
+    let adapter = Arc::new(adapter);
+    let others = async {
+        sleep(Duration::from_secs(5)).await;
+        drop(turn);
+    };
+    let observers = Observers::default();
+    let (walked, ()) = tokio::join!(walk(&adapter, &observers), others);
+    assert_eq!(addresses(&walked.unwrap().groups.to_groups()).len(), 1);
+    assert_eq!(memory.counts().lists.collected, 0);
 }
