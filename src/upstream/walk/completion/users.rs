@@ -70,20 +70,20 @@ impl<'a> UserLists<'a> {
         let make = |list| ReadUsers::of(&context, list);
         let which = &[RelatedList::Users];
         let mut lists = read_common(&context, which, &users.list, origins, make);
-        let (mut addressed, mut contradicted) = (0, 0);
+        let (mut with_address, mut contradicted) = (0, 0);
         while let Some(read) = lists.try_next().await? {
             let addresses = read.addresses;
             own.pages += read.pages;
             own.drifted |= read.drifted;
             own.len += addresses.len();
-            addressed += addresses.addressed;
+            with_address += addresses.addressed;
             contradicted += addresses.contradicted;
             let unknown = Mutex::default();
             let list = UserList { addresses, unknown };
             own.lists.insert(read.around, list);
         }
         let source = context.adapter.name();
-        if own.len > 0 && addressed == 0 {
+        if own.len > 0 && with_address == 0 {
             tracing::warn!(%source, users = own.len, "no user has an email address where `users.fields.email` says");
         }
         if contradicted > 0 {
