@@ -22,8 +22,9 @@ pub struct ReuseRule {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 pub enum ReuseMarker {
-    /// The field `updated_at` of the group: it is not asked for again while that is what it was. A group
-    /// without one is asked for in each walk, and one that had just changed when it was read once more: a change within the same second, or on the same day where it is a date, would not show.
+    /// The field `updated_at` of the group: it is not asked for again while that is what it was. A group without one is
+    /// asked for in each walk, and one that had just changed when it was read once more: a change within the same
+    /// second, or on the same day where it is a date, would not show.
     UpdatedAt,
     /// The `ETag` of the response: it is asked for in each walk, with `If-None-Match`, and not sent or read
     /// again if the answer is 304.

@@ -41,7 +41,7 @@ impl RequestPace {
     }
 
     /// How long so many requests take, of which some follow each other.
-    fn takes(self, Sent { all, in_turn }: Sent) -> Duration {
+    fn takes(self, RequestCount { all, in_turn }: RequestCount) -> Duration {
         let times = |requests: u64| u32::try_from(requests).unwrap_or(u32::MAX);
         match self {
             Self::Rate(rate) => rate.interval().saturating_mul(times(all)),
@@ -78,7 +78,7 @@ impl fmt::Display for RequestPace {
 
 /// So many requests, of which some follow each other.
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+struct RequestCount {
     all: u64,
     in_turn: u64,
 }
@@ -110,7 +110,7 @@ pub(super) fn explain_requests(
             (None, None) => None,
             (None, Some(KeptList { pages, .. })) => {
                 let what = format!("the last walk read {pages} pages");
-                let sent = Sent {
+                let sent = RequestCount {
                     all: pages,
                     in_turn: pages,
                 };
@@ -122,7 +122,7 @@ pub(super) fn explain_requests(
                 let all = format!("a walk of all {groups} groups sends about {first} requests");
                 let each = format!("each walk of {groups} groups sends about {repeated} requests");
                 let in_turn = requests.in_turn();
-                let sent = |all, in_turn| Sent { all, in_turn };
+                let sent = |all, in_turn| RequestCount { all, in_turn };
                 let (first, repeated) = (sent(first, in_turn.0), sent(repeated, in_turn.1));
                 too_slow(upstream, pace, (first, &all), (repeated, &each))
             }
@@ -157,10 +157,10 @@ fn groups_within(span: Span, pace: RequestPace, each: u64) -> u128 {
 fn too_slow(
     upstream: &Upstream,
     pace: RequestPace,
-    all: (Sent, &str),
-    each: (Sent, &str),
+    all: (RequestCount, &str),
+    each: (RequestCount, &str),
 ) -> Option<TooLow> {
-    let longer = |(sent, what): (Sent, &str), bound: Span, key: &str| {
+    let longer = |(sent, what): (RequestCount, &str), bound: Span, key: &str| {
         let takes = pace.takes(sent);
         let shown = Span::from(Duration::from_secs(takes.as_secs()));
         let told = format!("{what}, which take {shown} {pace}: longer than {bound} (`{key}`)");

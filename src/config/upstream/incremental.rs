@@ -30,8 +30,9 @@ pub struct Incremental {
     /// differ, and as a change may take until the upstream lists it.
     #[serde(default = "default_overlap")]
     pub overlap: Span,
-    /// Which records say that a group has been deleted, such as `{ path = "@removed", present = true }`: their group is taken out of the list, in every walk, unless another record of a walk for everything says that it is
-    /// there. Such a record needs an id and no name. A group whose `deleted_at` is set stays in the list, marked as deleted.
+    /// Which records say that a group has been deleted, such as `{ path = "@removed", present = true }`: their group is
+    /// taken out of the list, in every walk, unless another record of a walk for everything says that it is there. Such
+    /// a record needs an id and no name. A group whose `deleted_at` is set stays in the list, marked as deleted.
     pub deleted: Option<OneOrMany<RecordFilter>>,
 }
 

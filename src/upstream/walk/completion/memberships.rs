@@ -195,12 +195,15 @@ impl<'a> PeopleOfAll<'a> {
         }
         let list = <&str>::from(role);
         let source = &**context.adapter.name();
-        let what = "people are in groups that are not listed";
         // What is left out of the groups is left out of their people, too.
-        if context.adapter.mapping().records.only.is_some() {
-            tracing::debug!(source, list, left_out, "{what}");
-        } else {
-            tracing::warn!(source, list, left_out, of = all, "{what}");
+        if context.adapter.mapping().records.only.is_none() {
+            tracing::warn!(
+                source,
+                list,
+                left_out,
+                of = all,
+                "people are in groups that are not listed"
+            );
         }
         Ok(())
     }
