@@ -89,11 +89,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         ));
     }
     for list in &related.people {
-        let asked = if list.has_own_request() {
-            list_in_words(&list.list, request_for(written, list.role))
-        } else {
-            from_responses(list.brought_by, &list.list)
-        };
+        let asked = people_in_words(written, list.role, list.brought_by, &list.list);
         lines.push(format!(
             "{:<8} for each group {asked}; {}{}",
             <&str>::from(list.role),
@@ -102,11 +98,7 @@ pub(super) fn explain_related(upstream: &Upstream, written: &Written) -> Vec<Str
         ));
     }
     for own in &related.memberships {
-        let asked = if own.has_own_request() {
-            list_in_words(&own.list, request_for(written, own.role))
-        } else {
-            from_responses(own.brought_by, &own.list)
-        };
+        let asked = people_in_words(written, own.role, own.brought_by, &own.list);
         lines.push(format!(
             "{:<8} {}{asked}; it has the people of all groups, and is asked for in every walk",
             <&str>::from(own.role),
@@ -125,10 +117,20 @@ const fn often(list: &ListReading) -> &'static str {
     }
 }
 
-/// The request for a list of people, as it is written.
-fn request_for(written: &Written, role: RelatedList) -> Option<&WrittenRequest> {
+/// How a list of people is asked for, or whose responses bring it.
+fn people_in_words(
+    written: &Written,
+    role: RelatedList,
+    brought_by: RelatedList,
+    list: &ListReading,
+) -> String {
+    if brought_by != role {
+        let records = records_in_words(list);
+        return format!("from the responses for `{brought_by}`, {records}");
+    }
     let mut lists = written.member_lists();
-    lists.find_map(|(own, list)| (own == role).then_some(&list.request))
+    let request = lists.find_map(|(own, list)| (own == role).then_some(&list.request));
+    list_in_words(list, request)
 }
 
 /// How one list is asked for and paged.
@@ -138,14 +140,6 @@ fn list_in_words(list: &ListReading, request: Option<&WrittenRequest>) -> String
     });
     let pages = explain_pages(&list.paging);
     format!("{target}, {}, pages {pages}", records_in_words(list))
-}
-
-/// Whose responses bring one.
-fn from_responses(bringer: RelatedList, list: &ListReading) -> String {
-    format!(
-        "from the responses for `{bringer}`, {}",
-        records_in_words(list)
-    )
 }
 
 /// Where its records are, and which of them count.

@@ -1,6 +1,6 @@
 //! The people of all groups, where one list has them and each of its records names a group.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +17,7 @@ use crate::upstream::off_thread::{self, Urgency};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
+use crate::upstream::walk::distinct_rows::DistinctRows;
 
 use super::common_lists::{Around, CommonList, around_of, read_common};
 use super::people::member;
@@ -36,8 +37,7 @@ pub(super) struct PeopleOfAll<'a> {
     is_apart: bool,
     /// The rows, by group.
     lists: HashMap<OfPartition, Vec<ReadRow>>,
-    /// How many lists were read, and how many pages.
-    read_lists: u64,
+    /// How many pages were read.
     pub(super) pages: u64,
     /// What the lists counted besides people.
     pub(super) counts: Counts,
@@ -97,7 +97,6 @@ impl<'a> PeopleOfAll<'a> {
             list,
             is_apart,
             lists: HashMap::new(),
-            read_lists: 0,
             pages: 0,
             counts: Counts::default(),
             read: PeopleRead::default(),
@@ -110,7 +109,6 @@ impl<'a> PeopleOfAll<'a> {
         let ReadPeople {
             mut rows, counts, ..
         } = people;
-        self.read_lists += 1;
         self.counts += counts;
         self.read.note(&rows, counts.left_out);
         let own = self.lists.entry(self.is_apart.then_some(around));
@@ -120,27 +118,16 @@ impl<'a> PeopleOfAll<'a> {
     /// Puts rows in the order of their groups. One that stands in the lists of several partitions counts once.
     async fn sort(&mut self, context: &WalkContext<'_>) -> Result<(), UpstreamError> {
         for rows in self.lists.values_mut() {
-            let mut own = mem::take(rows);
+            let own = mem::take(rows);
             let before = own.len();
             let bytes = own.iter().map(row_bytes).sum();
-            let is_several = self.read_lists > 1 && !self.is_apart;
             let sort = move || {
+                let mut distinct = DistinctRows::default();
+                distinct.add(own);
+                let mut rows = distinct.into_rows();
                 // A stable order: people stay as the upstream has them.
-                own.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
-                let mut seen = HashSet::new();
-                let mut group = None;
-                own.retain(|row| {
-                    if !is_several {
-                        return true;
-                    }
-                    let own = group_of(row).map(str::to_owned);
-                    if own != group {
-                        seen.clear();
-                        group = own;
-                    }
-                    seen.insert(row.clone())
-                });
-                Ok(own)
+                rows.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
+                Ok(rows)
             };
             let memory = &context.adapter.memory;
             *rows = off_thread::run(bytes, Urgency::InTurn, memory, sort).await?;
