@@ -1,7 +1,8 @@
 //! The line that each request logs, where the log is one of JSON.
 //!
 //! It is what [`JsonLines`](super::json_lines::JsonLines) makes of the same event, put together in one go:
-//! on its way through tracing it took more than a third of the time in which a ready answer is sent.
+//! on its way through tracing it took more than a third of the time in which a ready answer is sent. What the line
+//! before said, too, is copied from there.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clock::WallClock;
 use crate::hex::hex_of_number;
+use crate::json::push_body;
 use crate::plan::{AccessField, AccessFields};
 
 use super::json_lines::{push_number, six_digits};
@@ -72,7 +74,7 @@ impl LetThrough {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoggedRequest<'a> {
     pub(crate) fields: AccessFields,
-    pub(crate) method: &'a str,
+    pub(crate) method: &'static str,
     pub(crate) path: &'a str,
     pub(crate) request_id: &'a str,
     /// The number of its trace.
@@ -93,8 +95,8 @@ impl LoggedRequest<'_> {
 }
 
 thread_local! {
-    /// Room for the line that is put together.
-    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What this thread wrote last, and room for a line.
+    static WRITTEN: RefCell<(LineTemplate, Vec<u8>)> = RefCell::default();
 }
 
 /// Room for most lines, in bytes.
@@ -115,10 +117,24 @@ impl AccessLines {
             return;
         }
         let time = self.clock.now();
-        ROOM.with_borrow_mut(|room| {
+        let words = LineWords {
+            level,
+            message,
+            fields: request.fields,
+            method: request.method,
+            status: request.status,
+            route: request.route,
+            format: request.format,
+            cache: request.cache,
+            problem: request.problem,
+        };
+        WRITTEN.with_borrow_mut(|(template, room)| {
+            if template.words != Some(words) || template.path != request.path {
+                template.write(words, request.path);
+            }
             loop {
                 let mut line = LineRoom::new(room);
-                write(&mut line, time, level, message, request);
+                template.fill(&mut line, time, request);
                 if let Some(line) = line.written() {
                     return self.lines.push(line);
                 }
@@ -130,74 +146,130 @@ impl AccessLines {
     }
 }
 
-fn write(
-    line: &mut LineRoom<'_>,
-    time: Timestamp,
+/// What a line says, but for its path, that the next one most likely says, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LineWords {
     level: Level,
     message: &'static str,
-    request: &LoggedRequest<'_>,
-) {
-    line.put(br#"{"timestamp":""#);
-    line.time(time);
-    line.put(br#"","level":""#);
-    line.text(level.as_str());
-    line.put(br#"","message":""#);
-    line.text(message);
-    line.put(b"\"");
-    let says = |field| request.fields.contain(field);
-    if says(AccessField::Method) {
-        // A token (RFC 9110, section 5.6.2) has nothing to escape.
-        line.put(br#","method":""#);
-        line.text(request.method);
-        line.put(b"\"");
+    fields: AccessFields,
+    method: &'static str,
+    status: StatusCode,
+    route: &'static str,
+    format: Option<&'static str>,
+    cache: Option<&'static str>,
+    problem: Option<&'static str>,
+}
+
+/// What each line says for itself.
+#[derive(Debug, Clone, Copy)]
+enum OwnPart {
+    Time,
+    RequestId,
+    TraceId,
+    Latency,
+}
+
+/// A line without what it says for itself: one piece is copied where a dozen would be put together.
+#[derive(Debug, Default)]
+struct LineTemplate {
+    words: Option<LineWords>,
+    path: String,
+    text: String,
+    /// What goes where in the text.
+    parts: Vec<(usize, OwnPart)>,
+}
+
+impl LineTemplate {
+    /// Becomes that of such lines.
+    fn write(&mut self, words: LineWords, path: &str) {
+        self.words = Some(words);
+        path.clone_into(&mut self.path);
+        self.text.clear();
+        self.parts.clear();
+        self.put(r#"{"timestamp":""#);
+        self.part(OwnPart::Time);
+        self.put(r#"","level":""#);
+        self.put(words.level.as_str());
+        self.put(r#"","message":""#);
+        self.put(words.message);
+        self.put("\"");
+        let says = |field| words.fields.contain(field);
+        if says(AccessField::Method) {
+            // A token (RFC 9110, section 5.6.2) has nothing to escape.
+            self.word("method", words.method);
+        }
+        if says(AccessField::Path) {
+            self.put(r#","path":""#);
+            push_body(&mut self.text, path);
+            self.put("\"");
+        }
+        if says(AccessField::RequestId) {
+            self.put(r#","request_id":""#);
+            self.part(OwnPart::RequestId);
+            self.put("\"");
+        }
+        if says(AccessField::TraceId) {
+            self.put(r#","trace_id":""#);
+            self.part(OwnPart::TraceId);
+            self.put("\"");
+        }
+        if says(AccessField::Status) {
+            self.put(r#","status":"#);
+            self.put(words.status.as_str());
+        }
+        if says(AccessField::LatencyMs) {
+            self.put(r#","latency_ms":"#);
+            self.part(OwnPart::Latency);
+        }
+        // They are words of the source code, with nothing to escape.
+        if says(AccessField::Route) {
+            self.word("route", words.route);
+        }
+        if let Some(format) = words.format.filter(|_| says(AccessField::Format)) {
+            self.word("format", format);
+        }
+        if let Some(cache) = words.cache.filter(|_| says(AccessField::Cache)) {
+            self.word("cache", cache);
+        }
+        if let Some(problem) = words.problem.filter(|_| says(AccessField::Problem)) {
+            self.word("problem", problem);
+        }
+        self.word("target", TARGET);
+        self.put("}\n");
     }
-    if says(AccessField::Path) {
-        line.put(br#","path":""#);
-        line.escaped(request.path);
-        line.put(b"\"");
+
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
     }
-    if says(AccessField::RequestId) {
-        line.put(br#","request_id":""#);
-        line.escaped(request.request_id);
-        line.put(b"\"");
+
+    /// A field with nothing to escape.
+    fn word(&mut self, name: &str, value: &str) {
+        for text in [",\"", name, "\":\"", value, "\""] {
+            self.put(text);
+        }
     }
-    if says(AccessField::TraceId) {
-        line.put(br#","trace_id":""#);
-        line.put(&hex_of_number(request.trace));
-        line.put(b"\"");
+
+    fn part(&mut self, part: OwnPart) {
+        self.parts.push((self.text.len(), part));
     }
-    if says(AccessField::Status) {
-        line.put(br#","status":"#);
-        line.text(request.status.as_str());
+
+    /// Writes the line of a request.
+    fn fill(&self, line: &mut LineRoom<'_>, time: Timestamp, request: &LoggedRequest<'_>) {
+        let mut rest = self.text.as_bytes();
+        let mut written = 0;
+        for (at, part) in &self.parts {
+            let (before, after) = rest.split_at(at - written);
+            line.bytes(before);
+            (rest, written) = (after, *at);
+            match part {
+                OwnPart::Time => line.time(time),
+                OwnPart::RequestId => line.escaped(request.request_id),
+                OwnPart::TraceId => line.put(&hex_of_number(request.trace)),
+                OwnPart::Latency => write_milliseconds(line, request.elapsed),
+            }
+        }
+        line.bytes(rest);
     }
-    if says(AccessField::LatencyMs) {
-        line.put(br#","latency_ms":"#);
-        write_milliseconds(line, request.elapsed);
-    }
-    // They are words of the source code, with nothing to escape.
-    if says(AccessField::Route) {
-        line.put(br#","route":""#);
-        line.text(request.route);
-        line.put(b"\"");
-    }
-    if let Some(format) = request.format.filter(|_| says(AccessField::Format)) {
-        line.put(br#","format":""#);
-        line.text(format);
-        line.put(b"\"");
-    }
-    if let Some(cache) = request.cache.filter(|_| says(AccessField::Cache)) {
-        line.put(br#","cache":""#);
-        line.text(cache);
-        line.put(b"\"");
-    }
-    if let Some(problem) = request.problem.filter(|_| says(AccessField::Problem)) {
-        line.put(br#","problem":""#);
-        line.text(problem);
-        line.put(b"\"");
-    }
-    line.put(br#","target":""#);
-    line.text(TARGET);
-    line.put(b"\"}\n");
 }
 
 /// A duration in milliseconds, rounded once.
@@ -212,16 +284,21 @@ fn write_milliseconds(line: &mut LineRoom<'_>, elapsed: Duration) {
     let nanos = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
     // What is shorter than ten nanoseconds is written with an exponent.
     if nanos >= EXACT || (1..10).contains(&nanos) {
-        let mut text = String::new();
-        // A string takes any number.
-        let _ = push_number(&mut text, milliseconds(elapsed));
-        return line.text(&text);
+        return write_with_exponent(line, elapsed);
     }
     line.text(itoa::Buffer::new().format(nanos / 1_000_000));
     let digits = six_digits((nanos % 1_000_000) as u32);
     let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
     line.put(b".");
     line.bytes(&digits[..=last]);
+}
+
+#[cold]
+fn write_with_exponent(line: &mut LineRoom<'_>, elapsed: Duration) {
+    let mut text = String::new();
+    // A string takes any number.
+    let _ = push_number(&mut text, milliseconds(elapsed));
+    line.text(&text);
 }
 
 #[cfg(test)]
