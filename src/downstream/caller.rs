@@ -12,7 +12,7 @@ use crate::caller::{Asker, Caller, ShownCertificate};
 use super::rate_limiter::HeldBucket;
 
 /// Who sends a request: the same for all that come over one connection, unless that is a proxy's.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Client {
     /// Where it is: an IPv4 address, or an IPv6 network. Its requests are counted by it. It is no
     /// identity to bind a cursor to, for it may change between two pages.
@@ -22,9 +22,9 @@ pub(crate) struct Client {
     /// On whose behalf it asks.
     pub(crate) caller: Caller,
     /// What it may ask, as its connection found it.
-    pub(crate) bucket: Arc<HeldBucket>,
+    pub(crate) bucket: HeldBucket,
     /// The same of the caller who it was last.
-    pub(crate) own_bucket: Arc<HeldBucket<Asker>>,
+    pub(crate) own_bucket: HeldBucket<Asker>,
     /// Whether its connection is encrypted.
     pub(crate) is_encrypted: bool,
     /// The certificate that it has shown, in a connection of its own.
@@ -49,8 +49,8 @@ impl Client {
                 network: Some(network),
                 ..Caller::default()
             },
-            bucket: Arc::default(),
-            own_bucket: Arc::default(),
+            bucket: HeldBucket::default(),
+            own_bucket: HeldBucket::default(),
             is_encrypted: false,
             certificate: None,
         }

@@ -15,6 +15,7 @@ use super::answers::AskedAnswer;
 use super::caller::Client;
 use super::rate_limiter::Allowance;
 use super::request_id::RequestId;
+use super::sent_fields::SentFields;
 
 /// One request. Layers borrow it whole, so nothing of it is looked up by type or cloned.
 #[derive(Debug)]
@@ -25,13 +26,15 @@ pub(crate) struct RequestContext<S> {
     pub(crate) uri: Uri,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
+    /// What they come to.
+    pub(crate) sent: SentFields,
     /// When the request came. Its deadline counts from here, and so does the age of what it finds.
     pub(crate) begun: Instant,
     pub(crate) id: RequestId,
     /// Its trace, where spans are exported.
     pub(crate) trace: OnceLock<ServerTrace>,
     /// Where it comes from.
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     /// Who sent it, where callers are told apart.
     known: OnceLock<(Arc<KnownCaller>, Caller)>,
     /// What it may still ask by its grants, if they limit it.
@@ -46,13 +49,20 @@ impl<S> RequestContext<S> {
     /// A request of `client` that came just now.
     pub(crate) fn new(
         state: Arc<S>,
-        client: Client,
+        client: Arc<Client>,
         head: Parts,
         body: Option<Incoming>,
     ) -> Arc<Self> {
+        let sent = SentFields::of(&head.headers);
+        let id = if sent.say_id {
+            RequestId::of(&head.headers)
+        } else {
+            RequestId::made()
+        };
         Arc::new(Self {
             state,
-            id: RequestId::of(&head.headers),
+            id,
+            sent,
             method: head.method,
             uri: head.uri,
             version: head.version,

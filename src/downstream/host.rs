@@ -4,42 +4,30 @@
 
 use std::net::Ipv6Addr;
 
-use http::{HeaderValue, Uri, Version};
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Uri, Version};
 
-use crate::downstream::problem::{Kind, ProblemDetails};
-
-/// The `Host` headers of a request.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct NamedHosts<'a> {
-    first: Option<&'a HeaderValue>,
-    others: usize,
-}
-
-impl<'a> NamedHosts<'a> {
-    /// Another one.
-    pub(super) fn add(&mut self, host: &'a HeaderValue) {
-        match self.first {
-            None => self.first = Some(host),
-            Some(_) => self.others += 1,
-        }
-    }
-}
+use super::problem::{Kind, ProblemDetails};
+use super::sent_fields::SentFields;
 
 /// What is wrong with the host that a request names.
-pub(super) fn misdirection(
+pub(crate) fn misdirection(
     version: Version,
     uri: &Uri,
-    hosts: NamedHosts<'_>,
+    headers: &HeaderMap,
+    sent: &SentFields,
 ) -> Option<ProblemDetails> {
-    let detail = match (hosts.first, hosts.others) {
-        (None, _) if version == Version::HTTP_11 => {
+    let host = || headers.get(HOST);
+    let detail = match sent.hosts {
+        0 if version == Version::HTTP_11 => {
             "there is no `Host` header; an HTTP/1.1 request needs exactly one".to_owned()
         }
-        (_, others @ 1..) => format!("there are {} `Host` headers; send one", others + 1),
-        (Some(host), _) if !is_host(host.as_bytes()) => {
-            format!("`Host: {}` is not a valid host; {EXPECTED}", shown(host))
+        hosts @ 2.. => format!("there are {hosts} `Host` headers; send one"),
+        _ if sent.bad_hosts > 0 => {
+            let shown = host().map(shown).unwrap_or_default();
+            format!("`Host: {shown}` is not a valid host; {EXPECTED}")
         }
-        (host, _) => misled(version, uri, host)?,
+        _ => misled(version, uri, host)?,
     };
     Some(ProblemDetails::new(Kind::BadRequest, detail))
 }
@@ -48,7 +36,11 @@ const EXPECTED: &str = "expected a name or an address, and perhaps a colon and a
 
 /// What is wrong with the host in the target of a request, which counts where there is one: in the
 /// `:authority` of HTTP/2, and where HTTP/1 sends a whole URL.
-fn misled(version: Version, uri: &Uri, host: Option<&HeaderValue>) -> Option<String> {
+fn misled<'a>(
+    version: Version,
+    uri: &Uri,
+    host: impl FnOnce() -> Option<&'a HeaderValue>,
+) -> Option<String> {
     let target = uri.authority()?.as_str();
     if !is_host(target.as_bytes()) {
         // It may hold a password.
@@ -56,7 +48,7 @@ fn misled(version: Version, uri: &Uri, host: Option<&HeaderValue>) -> Option<Str
             "the target of the request names no valid host; {EXPECTED}"
         ));
     }
-    let host = host.filter(|_| version == Version::HTTP_2)?;
+    let host = (version == Version::HTTP_2).then(host)??;
     let is_same = host.as_bytes().eq_ignore_ascii_case(target.as_bytes());
     (!is_same).then(|| {
         format!(
@@ -72,7 +64,7 @@ fn shown(host: &HeaderValue) -> String {
 
 /// Whether it is a host with an optional port (RFC 3986, section 3.2.2). A comma may stand in a host
 /// by that grammar, but what comes here with one is two values in one line.
-fn is_host(value: &[u8]) -> bool {
+pub(super) fn is_host(value: &[u8]) -> bool {
     let (is_good, port) = if let Some(rest) = value.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else {
             return false;
@@ -86,11 +78,20 @@ fn is_host(value: &[u8]) -> bool {
         let (name, port) = value.split_at(end.unwrap_or(value.len()));
         (!name.is_empty(), port)
     };
-    let is_port = |port: &[u8]| {
-        let port = str::from_utf8(port).unwrap_or("no number");
-        port.is_empty() || port.parse::<u16>().is_ok()
-    };
     is_good && (port.is_empty() || port.strip_prefix(b":").is_some_and(is_port))
+}
+
+/// Whether it is a number of 16 bits, or nothing.
+fn is_port(digits: &[u8]) -> bool {
+    let mut number = 0_u16;
+    digits.iter().all(|byte| {
+        let digit = byte.wrapping_sub(b'0');
+        let next = number
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(digit.into()));
+        number = next.unwrap_or(0);
+        digit < 10 && next.is_some()
+    })
 }
 
 /// Which bytes stand in a name.
@@ -116,12 +117,12 @@ mod tests {
         let values = hosts
             .iter()
             .map(|host| HeaderValue::from_str(host).unwrap());
-        let values: Vec<_> = values.collect();
-        let mut hosts = NamedHosts::default();
-        for host in &values {
-            hosts.add(host);
+        let mut headers = HeaderMap::new();
+        for host in values {
+            headers.append(HOST, host);
         }
-        let problem = misdirection(version, &uri.parse().unwrap(), hosts)?;
+        let sent = SentFields::of(&headers);
+        let problem = misdirection(version, &uri.parse().unwrap(), &headers, &sent)?;
         assert_eq!(problem.kind(), Kind::BadRequest);
         let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
         Some(body["detail"].as_str().unwrap().to_owned())
@@ -175,6 +176,8 @@ mod tests {
             "me:pw@here",
             "here:port",
             "here:65536",
+            "here:+80",
+            "here:99999999",
             "here:80:80",
             ":80",
             "http://here",

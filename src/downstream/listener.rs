@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::Request;
+use http::request::Parts;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -52,8 +52,12 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
     }
 
     /// Answers one request that came from `client`.
-    pub(super) fn answer(&self, request: Request<Option<Incoming>>, client: Client) -> Answering {
-        let (head, body) = request.into_parts();
+    pub(super) fn answer(
+        &self,
+        head: Parts,
+        body: Option<Incoming>,
+        client: Arc<Client>,
+    ) -> Answering {
         let exchange = RequestContext::new(self.state.load_full(), client, head, body);
         let mut layers = self.layers;
         layers.call(&exchange)

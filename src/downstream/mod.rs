@@ -19,10 +19,12 @@ mod caller;
 mod caller_gate;
 mod deadline;
 mod exchange;
+mod host;
 mod layers;
 mod rate_limiter;
 mod request_id;
 mod request_places;
+mod sent_fields;
 
 mod problem;
 mod response;
@@ -167,9 +169,10 @@ pub fn service(
 > + Clone
 + use<> {
     let edge = data_edge(live);
-    let client = Client::at(peer.ip());
+    let client = Arc::new(Client::at(peer.ip()));
     tower::service_fn(move |request: Request<()>| {
-        edge.answer(request.map(|()| None), client.clone())
+        let (head, ()) = request.into_parts();
+        edge.answer(head, None, Arc::clone(&client))
     })
 }
 

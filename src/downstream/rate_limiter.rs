@@ -5,6 +5,7 @@
 //! forgotten first, and by then its bucket is most likely full again. A connection holds on to the
 //! bucket of its client for a moment, for looking it up costs more than counting.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::Hash;
 use std::io::Write as _;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock as _;
+use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
@@ -23,20 +24,37 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-use crate::clock::TokioClock;
 use crate::plan::ClientRateLimit;
 
 /// How many callers are remembered: some tens of MiB at most.
 const CALLERS: u64 = 100_000;
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, StateInformationMiddleware>;
+type Bucket = RateLimiter<NotKeyed, InMemoryState, ArrivalClock, StateInformationMiddleware>;
+
+thread_local! {
+    /// When the request came that this thread counts, after its limiter was made.
+    static ARRIVED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// The time at which the request came that is counted. It is known: to look at the clock again takes as long as
+/// counting.
+#[derive(Debug, Clone, Copy)]
+struct ArrivalClock;
+
+impl Clock for ArrivalClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        ARRIVED.get()
+    }
+}
 
 /// Counts what each caller asks, by what tells callers apart.
 pub(crate) struct CallerRateLimiter<K = IpAddr> {
     /// What headers call its limit.
     name: &'static str,
     quota: Quota,
-    clock: TokioClock,
+    made: Instant,
     buckets: Cache<K, Arc<Bucket>>,
     /// Which limiter it is: a bucket belongs to one.
     number: u64,
@@ -113,7 +131,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> CallerRateLimiter<K> {
             policy: policy(name, quota),
             quota,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
-            clock: TokioClock::new(),
+            made: Instant::now(),
             buckets: Cache::builder()
                 .max_capacity(CALLERS)
                 .eviction_policy(EvictionPolicy::lru())
@@ -123,24 +141,24 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> CallerRateLimiter<K> {
 
     /// Counts a request of `caller` that came `now`, over a connection that may hold its bucket.
     pub(crate) fn ask(&self, caller: K, held: &HeldBucket<K>, now: Instant) -> Admitted {
+        ARRIVED.set(now.saturating_duration_since(self.made));
         let mut held = held.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ours = |found: &FoundBucket<K>| {
             found.limiter == self.number && found.caller == caller && now < found.at + HELD
         };
-        let found = match held.take().filter(is_ours) {
-            Some(found) => found,
-            None => FoundBucket {
+        let found = match &mut *held {
+            Some(found) if is_ours(found) => found,
+            place => place.insert(FoundBucket {
                 caller,
                 bucket: self.find(caller),
                 limiter: self.number,
                 at: now,
                 told: None,
-            },
+            }),
         };
-        let found = held.insert(found);
         let (wait, remaining) = match found.bucket.check() {
             Ok(state) => (None, state.remaining_burst_capacity()),
-            Err(until) => (Some(until.wait_time_from(self.clock.now())), 0),
+            Err(until) => (Some(until.wait_time_from(ArrivalClock.now())), 0),
         };
         if found
             .told
@@ -156,7 +174,7 @@ impl<K: Copy + Eq + Hash + Send + Sync + 'static> CallerRateLimiter<K> {
     }
 
     fn find(&self, caller: K) -> Arc<Bucket> {
-        let bucket = || RateLimiter::direct_with_clock(self.quota, self.clock).with_middleware();
+        let bucket = || RateLimiter::direct_with_clock(self.quota, ArrivalClock).with_middleware();
         let found = self.buckets.get(&caller);
         found.unwrap_or_else(|| self.buckets.get_with(caller, || Arc::new(bucket())))
     }

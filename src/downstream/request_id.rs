@@ -24,8 +24,13 @@ impl RequestId {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         match headers.get(X_REQUEST_ID) {
             Some(id) if is_sane(id) => Self::Sent(id.clone()),
-            Some(_) | None => Self::Made(hex_of_number(rand::random())),
+            Some(_) | None => Self::made(),
         }
+    }
+
+    /// Makes one.
+    pub(crate) fn made() -> Self {
+        Self::Made(hex_of_number(rand::random()))
     }
 
     /// The id as text.

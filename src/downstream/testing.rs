@@ -57,8 +57,20 @@ pub(super) fn exchange_from<S>(
     request: Builder,
 ) -> Arc<RequestContext<S>> {
     let (head, ()) = request.body(()).unwrap().into_parts();
-    let client = Client::at(peer.parse::<SocketAddr>().unwrap().ip());
+    let client = Arc::new(Client::at(peer.parse::<SocketAddr>().unwrap().ip()));
     RequestContext::new(state.into(), client, head, None)
+}
+
+/// The same of a caller.
+pub(super) fn exchange_as<S>(
+    caller: Caller,
+    state: impl Into<Arc<S>>,
+    request: Builder,
+) -> Arc<RequestContext<S>> {
+    let mut exchange = exchange(state, request);
+    let asked = Arc::get_mut(&mut exchange).unwrap();
+    Arc::get_mut(&mut asked.client).unwrap().caller = caller;
+    exchange
 }
 
 /// What a stack answers to a request without a body.

@@ -76,13 +76,14 @@ impl Answer {
         made: Made,
         tag: EntityTag,
         format: AnswerFormat,
-        mut headers: HeaderMap,
+        described: HeaderMap,
         body: Bytes,
     ) -> Self {
-        // Places for what every request is told in the end: a map that has them never grows.
-        for name in [RATELIMIT_POLICY, RATELIMIT, X_REQUEST_ID] {
-            headers.insert(name, HeaderValue::from_static(""));
-        }
+        // Places for what every request is told in the end, where `set` looks for them.
+        let places = [X_REQUEST_ID, RATELIMIT_POLICY, RATELIMIT];
+        let places = places.map(|name| (name, HeaderValue::from_static("")));
+        let mut headers = HeaderMap::from_iter(places);
+        headers.extend(described);
         headers.extend([AS_IT_SAYS]);
         Self {
             unchanged: unchanged(&headers),

@@ -20,7 +20,7 @@ use crate::downstream::caching::{Basis, Countdown, EntityTag};
 use crate::downstream::generation::Generation;
 use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::response::{Content, Response};
-use crate::downstream::testing::{Fixed, exchange, failed, fresh, generation, get, text};
+use crate::downstream::testing::{Fixed, exchange_as, failed, fresh, generation, get, text};
 use crate::downstream::{layers, route};
 use crate::error::ErrorKind;
 use crate::observe::Observers;
@@ -48,9 +48,7 @@ impl Edge {
     }
 
     async fn ask_as(&self, caller: &Caller, request: Builder) -> Response {
-        let mut exchange = exchange(Arc::clone(&self.state), request);
-        let asked = Arc::get_mut(&mut exchange).unwrap();
-        asked.client.caller = caller.clone();
+        let exchange = exchange_as(caller.clone(), Arc::clone(&self.state), request);
         let Ok(response) = layers::data(route::route).call(&exchange).await;
         response
     }

@@ -148,6 +148,7 @@ impl ConnectionActivity {
         AnswerGuard {
             activity: Arc::clone(self),
             id,
+            ends: None,
         }
     }
 
@@ -211,8 +212,8 @@ impl ConnectionActivity {
         }
     }
 
-    /// One of those who hold an answer lets go of it.
-    fn let_go(&self, id: u64) {
+    /// One of those who hold an answer lets go of it, at that time or now.
+    fn let_go(&self, id: u64, at: Option<Instant>) {
         let mut state = self.lock();
         let place = state.answers.iter().position(|answer| answer.id == id);
         let Some(place) = place else { return };
@@ -223,7 +224,7 @@ impl ConnectionActivity {
         }
         state.answers.swap_remove(place);
         if state.answers.is_empty() {
-            state.idle_since = Instant::now();
+            state.idle_since = at.unwrap_or_else(Instant::now);
             // What was read meanwhile belongs to what was asked.
             self.has_read.store(false, Ordering::Relaxed);
             drop(state);
@@ -280,18 +281,26 @@ fn keep_until(end: Instant, now: Instant) -> Option<ConnectionVerdict> {
 pub(in crate::downstream) struct AnswerGuard {
     activity: Arc<ConnectionActivity>,
     id: u64,
+    /// When it lets go, where that is known.
+    ends: Option<Instant>,
 }
 
 impl Drop for AnswerGuard {
     fn drop(&mut self) {
-        self.activity.let_go(self.id);
+        self.activity.let_go(self.id, self.ends);
     }
 }
 
 impl AnswerGuard {
-    /// So many bytes are ready for the client. `end` resets its stream, where that leaves others alone.
-    pub(super) fn send(&self, bytes: usize, end: Option<Arc<Notify>>) {
-        let until = self.time_to_read(bytes);
+    /// The answer has nothing to send, and was there at that time.
+    pub(super) fn end(mut self, answered: Option<Instant>) {
+        self.ends = answered;
+    }
+
+    /// So many bytes are ready for the client since then. `end` resets its stream, where that leaves others alone.
+    pub(super) fn send(&self, bytes: usize, answered: Option<Instant>, end: Option<Arc<Notify>>) {
+        let answered = answered.unwrap_or_else(Instant::now);
+        let until = answered + self.activity.limits.time_to_read(bytes as u64);
         self.activity.change(self.id, |answer| {
             answer.end = end;
             answer.until = Some(until);
@@ -323,6 +332,7 @@ impl AnswerGuard {
         Self {
             activity: Arc::clone(&self.activity),
             id: self.id,
+            ends: None,
         }
     }
 

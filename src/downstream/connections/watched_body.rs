@@ -44,10 +44,13 @@ impl WatchedBody {
             // slow: so does one that leaves no room for the next.
             Content::Streamed(_) => Some(0),
         };
-        let guard = bytes.map(|bytes| {
-            guard.send(bytes, end);
-            guard
-        });
+        let guard = if let Some(bytes) = bytes {
+            guard.send(bytes, body.answered, end);
+            Some(guard)
+        } else {
+            guard.end(body.answered);
+            None
+        };
         Self {
             body,
             is_alone,

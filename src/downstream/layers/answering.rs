@@ -16,13 +16,18 @@ use crate::downstream::response::Response;
 /// The answer of a layer, or what will give it. What is ready passes the layers on its way back at once, with
 /// no future in any of them.
 pub(crate) enum Answering {
-    /// The answer.
-    Here(Response),
+    /// The answer. Each layer hands it on, so it is a box.
+    Here(Box<Response>),
     /// It waits for something.
     Later(BoxFuture<'static, Response>),
 }
 
 impl Answering {
+    /// An answer that is ready.
+    pub(crate) fn here(response: Response) -> Self {
+        Self::Here(Box::new(response))
+    }
+
     /// The answer of a future.
     pub(crate) fn later(
         answer: impl Future<Output = Result<Response, Infallible>> + Send + 'static,
@@ -37,7 +42,7 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             // Nobody asks a second time: a future is over once it was ready.
-            Self::Here(response) => Poll::Ready(Ok(std::mem::take(response))),
+            Self::Here(response) => Poll::Ready(Ok(std::mem::take(&mut **response))),
             Self::Later(answer) => answer.as_mut().poll(context).map(Ok),
         }
     }

@@ -100,12 +100,12 @@ where
                 }
                 Answering::later(answer.map_ok(|answer| varied(answer, varies_by)))
             }
-            Recognition::Refused(refusal) => Answering::Here(refuse(exchange, refusal)),
+            Recognition::Refused(refusal) => Answering::here(refuse(exchange, refusal)),
             Recognition::Awaited(decision) => {
                 // Whoever waits takes memory, and nobody knows who it is: those who are known lose nothing by it.
                 let Ok(place) = exchange.state.strangers().take(exchange.client.network) else {
                     let refusal = RefusedCredentials::Unavailable { retry_after: RETRY };
-                    return Answering::Here(refuse(exchange, refusal));
+                    return Answering::here(refuse(exchange, refusal));
                 };
                 let exchange = Arc::clone(exchange);
                 let allowed = exchange.state.deadline_of(exchange.uri.path());

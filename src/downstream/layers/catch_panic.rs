@@ -53,7 +53,7 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
                 Answering::Later(Box::pin(outcome))
             }
             Ok(here) => here,
-            Err(panic) => Answering::Here(answer(&*panic, &exchange.id)),
+            Err(panic) => Answering::here(answer(&*panic, &exchange.id)),
         }
     }
 }

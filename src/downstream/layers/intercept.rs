@@ -90,7 +90,7 @@ where
                     Ok(response)
                 })
             }
-            ControlFlow::Break(response) => Answering::Here(response),
+            ControlFlow::Break(response) => Answering::here(response),
         }
     }
 }

@@ -5,16 +5,13 @@
 
 use std::ops::ControlFlow;
 
-use http::header::{CONTENT_LENGTH, HOST};
-use http::{HeaderMap, HeaderValue};
-
 use crate::downstream::exchange::RequestContext;
+use crate::downstream::host::misdirection;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
 use crate::gateway::cursor::CURSOR_BYTES;
 use crate::gateway::query::CANONICAL_BYTES;
 
-use super::host::{NamedHosts, misdirection};
 use super::intercept::Interceptor;
 
 /// The longest path and query, in bytes: room for a cursor and dozens of ids.
@@ -37,16 +34,18 @@ impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
-        let fields = CheckedFields::of(&exchange.headers);
-        let misdirected = || misdirection(exchange.version, &exchange.uri, fields.hosts);
-        match excess(exchange, &fields).or_else(misdirected) {
+        let misdirected = || {
+            let (uri, headers) = (&exchange.uri, &exchange.headers);
+            misdirection(exchange.version, uri, headers, &exchange.sent)
+        };
+        match excess(exchange).or_else(misdirected) {
             Some(problem) => ControlFlow::Break(problem.into()),
             None => ControlFlow::Continue(()),
         }
     }
 }
 
-fn excess<S>(exchange: &RequestContext<S>, fields: &CheckedFields<'_>) -> Option<ProblemDetails> {
+fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
     let uri = exchange
         .uri
         .path_and_query()
@@ -55,12 +54,12 @@ fn excess<S>(exchange: &RequestContext<S>, fields: &CheckedFields<'_>) -> Option
         let detail = format!("the path and query have {uri} bytes; the limit is {URI}");
         return Some(ProblemDetails::new(Kind::UriTooLong, detail));
     }
-    let headers = fields.size;
+    let headers = exchange.sent.bytes;
     if headers > HEADERS {
         let detail = format!("the headers have {headers} bytes; the limit is {HEADERS}");
         return Some(ProblemDetails::new(Kind::HeadersTooLarge, detail));
     }
-    let body = fields.length.map_or(0, announced_body);
+    let body = exchange.sent.announced.unwrap_or(0);
     if body > BODY {
         let detail = format!("the body has {body} bytes; the limit is {BODY}");
         return Some(ProblemDetails::new(Kind::ContentTooLarge, detail));
@@ -68,37 +67,9 @@ fn excess<S>(exchange: &RequestContext<S>, fields: &CheckedFields<'_>) -> Option
     None
 }
 
-/// What is checked of the headers. It is read in one pass: looking up one of them takes longer.
-#[derive(Debug, Default)]
-struct CheckedFields<'a> {
-    /// Bytes of names and values.
-    size: usize,
-    hosts: NamedHosts<'a>,
-    length: Option<&'a HeaderValue>,
-}
-
-impl<'a> CheckedFields<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
-        let mut fields = Self::default();
-        for (name, value) in headers {
-            fields.size += name.as_str().len() + value.len();
-            if *name == HOST {
-                fields.hosts.add(value);
-            } else if *name == CONTENT_LENGTH {
-                fields.length.get_or_insert(value);
-            }
-        }
-        fields
-    }
-}
-
-fn announced_body(length: &HeaderValue) -> u64 {
-    let length = length.to_str().ok();
-    length.and_then(|length| length.parse().ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_LENGTH;
     use http::request::Builder;
     use http::{Request, StatusCode};
     use rstest::rstest;
@@ -108,8 +79,7 @@ mod tests {
 
     fn status(request: Builder) -> Option<StatusCode> {
         let exchange = exchange((), request);
-        let excess = excess(&exchange, &CheckedFields::of(&exchange.headers));
-        excess.map(|problem| problem.kind().status())
+        excess(&exchange).map(|problem| problem.kind().status())
     }
 
     #[rstest]

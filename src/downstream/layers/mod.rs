@@ -39,8 +39,6 @@ pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
 mod authentication;
 pub(crate) use authentication::Authenticates;
 
-mod host;
-
 mod limits;
 
 mod ready_answers;

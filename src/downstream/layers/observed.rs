@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use http::StatusCode;
 use opentelemetry::{Context, TraceId};
+use tokio::time::Instant;
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::response::Response;
@@ -38,7 +39,8 @@ impl<S: Observed> Interceptor<S> for Notify {
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
         let traits = response.body().traits;
         let trace = response.extensions().get().copied();
-        self.notify(exchange, response.status(), traits, trace);
+        let answered = self.notify(exchange, response.status(), traits, trace);
+        response.body_mut().answered = Some(answered);
     }
 
     fn abandoned(self, exchange: &RequestContext<S>) {
@@ -53,17 +55,21 @@ impl<S: Observed> Interceptor<S> for Notify {
 }
 
 impl Notify {
+    /// Says when it was.
     fn notify<S: Observed>(
         self,
         exchange: &RequestContext<S>,
         status: StatusCode,
         traits: AnswerTraits,
         trace: Option<TraceId>,
-    ) {
+    ) -> Instant {
+        let answered = Instant::now();
         let exported = exchange.trace.get();
         // A request that is in no trace of its caller may have been given one further down.
-        let trace = (exported.map(ServerTrace::id).or(trace))
-            .or_else(|| trace::id_of_caller(&exchange.headers));
+        let trace = (exported.map(ServerTrace::id).or(trace)).or_else(|| {
+            let headers = exchange.sent.say_trace.then_some(&exchange.headers);
+            headers.and_then(trace::id_of_caller)
+        });
         // What is logged of it belongs to its span.
         let span = exported.and_then(ServerTrace::span);
         let _attached = span.cloned().map(Context::attach);
@@ -75,8 +81,9 @@ impl Notify {
             route: (self.0)(exchange.uri.path()),
             status,
             traits,
-            elapsed: exchange.begun.elapsed(),
+            elapsed: answered.saturating_duration_since(exchange.begun),
         });
+        answered
     }
 }
 

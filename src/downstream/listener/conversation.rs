@@ -1,11 +1,14 @@
 //! One connection, from when it was accepted to its end: HTTP/1 and HTTP/2.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use futures_util::StreamExt as _;
+use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -19,7 +22,8 @@ use crate::downstream::connections::{
     ConnectionTable, ConnectionVerdict, HEAD_TIMEOUT, Seat, SeatTurn, WatchedBody, WatchedSocket,
 };
 use crate::downstream::entrance::{AnnouncedOwner, Entrance};
-use crate::downstream::layers::Stack;
+use crate::downstream::layers::{Answering, Stack};
+use crate::downstream::response::Response;
 use crate::error::chain;
 
 use super::{Edge, protocol};
@@ -131,6 +135,7 @@ where
     };
     client.is_encrypted = stream.is_encrypted();
     client.certificate = certificate;
+    let client = Arc::new(client);
     // A client can show another certificate only in another connection.
     let is_outdated =
         || client.certificate.is_some() && !present.load().has_authorities_of(&entrance);
@@ -141,14 +146,14 @@ where
         }
         let asker = is_proxy.then(|| entrance.asker(peer.ip(), request.headers()));
         let client = match asker.flatten() {
-            Some(asker) => client.behind(asker),
-            None => client.clone(),
+            Some(asker) => Arc::new(client.behind(asker)),
+            None => Arc::clone(&client),
         };
-        let answer = edge.answer(request.map(Some), client);
-        async {
-            answer
-                .await
-                .map(|answer| answer.map(|body| WatchedBody::new(body, guard)))
+        let (head, body) = request.into_parts();
+        let watched = |answer: Response| answer.map(|body| WatchedBody::new(body, guard));
+        match edge.answer(head, Some(body), client) {
+            Answering::Here(answer) => Either::Left(ready(Ok::<_, Infallible>(watched(*answer)))),
+            Answering::Later(answer) => Either::Right(answer.map(|answer| Ok(watched(answer)))),
         }
     });
     let builder = protocol::builder(activity.limits());

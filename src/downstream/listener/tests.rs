@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use futures_util::stream;
-use http::{StatusCode, Version};
+use http::{Request, StatusCode, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;

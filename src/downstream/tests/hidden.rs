@@ -10,7 +10,7 @@ use tower::Service as _;
 use super::{both, state};
 use crate::caller::{Caller, HiddenFields, HideableField, VisibleSources};
 use crate::downstream::generation::Generation;
-use crate::downstream::testing::{Fixed, exchange, get, text};
+use crate::downstream::testing::{Fixed, exchange_as, get, text};
 use crate::downstream::{layers, route};
 
 /// From whom a field of the first source is hidden.
@@ -30,8 +30,7 @@ async fn ask(
     caller: &Caller,
     request: http::request::Builder,
 ) -> (StatusCode, HeaderMap, String) {
-    let mut exchange = exchange(Arc::clone(state), request);
-    Arc::get_mut(&mut exchange).unwrap().client.caller = caller.clone();
+    let exchange = exchange_as(caller.clone(), Arc::clone(state), request);
     let Ok(response) = layers::data(route::route).call(&exchange).await;
     let (status, headers) = (response.status(), response.headers().clone());
     (status, headers, text(response).await)

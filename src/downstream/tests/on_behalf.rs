@@ -23,7 +23,7 @@ use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::testing::load;
 use crate::downstream::generation::{Generation, Live};
-use crate::downstream::testing::{exchange, get, text};
+use crate::downstream::testing::{exchange_as, get, text};
 use crate::downstream::{layers, route};
 use crate::observe::Observers;
 use crate::reload::Reloads;
@@ -96,8 +96,7 @@ fn with(credential: &str) -> Caller {
 /// Whose group the answer has, and how it came about.
 async fn answer(gateway: &Arc<Generation>, caller: Caller, mode: &str) -> (String, &'static str) {
     let request = get("/groups").header("cache-control", mode);
-    let mut exchange = exchange(Arc::clone(gateway), request);
-    Arc::get_mut(&mut exchange).unwrap().client.caller = caller;
+    let exchange = exchange_as(caller, Arc::clone(gateway), request);
     let Ok(mut response) = layers::data(route::route).call(&exchange).await;
     let how = response.body_mut().traits.cache.unwrap_or_default();
     let page: Value = serde_json::from_str(&text(response).await).unwrap();

@@ -24,7 +24,7 @@ use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::testing::load;
 use crate::downstream::generation::{Generation, Live};
-use crate::downstream::testing::{exchange, get, text};
+use crate::downstream::testing::{exchange_as, get, text};
 use crate::downstream::{layers, route};
 use crate::observe::Observers;
 use crate::reload::Reloads;
@@ -141,8 +141,7 @@ pub(super) async fn answer_to(
     request: Builder,
 ) -> (StatusCode, String, String) {
     let request = request.header("x-request-id", "the-id");
-    let mut exchange = exchange(Arc::clone(gateway), request);
-    Arc::get_mut(&mut exchange).unwrap().client.caller = caller;
+    let exchange = exchange_as(caller, Arc::clone(gateway), request);
     let Ok(mut response) = layers::data(route::route).call(&exchange).await;
     // How long it took is another matter than what it says.
     if let Some(stages) = response.headers().get("server-timing") {
