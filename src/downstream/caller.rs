@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::caller::{Asker, Caller, ShownCertificate};
 
+use super::answers::HeldAnswer;
 use super::rate_limiter::HeldBucket;
 
 /// Who sends a request: the same for all that come over one connection, unless that is a proxy's.
@@ -25,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) bucket: HeldBucket,
     /// The same of the caller who it was last.
     pub(crate) own_bucket: HeldBucket<Asker>,
+    /// What it was answered last.
+    pub(crate) answer: HeldAnswer,
     /// Whether its connection is encrypted.
     pub(crate) is_encrypted: bool,
     /// The certificate that it has shown, in a connection of its own.
@@ -51,6 +54,7 @@ impl Client {
             },
             bucket: HeldBucket::default(),
             own_bucket: HeldBucket::default(),
+            answer: HeldAnswer::default(),
             is_encrypted: false,
             certificate: None,
         }

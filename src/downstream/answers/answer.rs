@@ -12,12 +12,13 @@ use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::audited_answer::AuditedAnswer;
 use crate::downstream::caching::{Countdown, EntityTag};
 use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
-use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::{AS_IT_SAYS, Content, Response};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
 use crate::observe::AnswerTraits;
+
+use super::key::AnswerKey;
 
 /// About what an answer takes beside its body and the values of its headers.
 const FIXED_BYTES: usize = 4096;
@@ -53,6 +54,8 @@ pub(crate) struct Made {
 /// One answer, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// What it answers.
+    key: AnswerKey,
     /// The catalog's epoch that it was made under.
     epoch: u64,
     /// When a source in it passes into another state. `None`: not by itself.
@@ -71,11 +74,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// An answer of what the catalog held.
+    /// An answer of what the catalog held, to this question.
     pub(crate) fn new(
         made: Made,
         tag: EntityTag,
-        format: AnswerFormat,
+        key: &AnswerKey,
         described: HeaderMap,
         body: Bytes,
     ) -> Self {
@@ -86,6 +89,7 @@ impl Answer {
         headers.extend(described);
         headers.extend([AS_IT_SAYS]);
         Self {
+            key: key.detached(),
             unchanged: unchanged(&headers),
             epoch: made.epoch,
             ends: made.lasts.map(|lasts| made.held_at + lasts),
@@ -94,7 +98,7 @@ impl Answer {
             audited: made.audited,
             tag,
             traits: AnswerTraits {
-                format: Some(format.name()),
+                format: Some(key.format.name()),
                 cache: Some("ready"),
                 problem: None,
             },
@@ -108,12 +112,25 @@ impl Answer {
         self.epoch == epoch && self.ends.is_none_or(|ends| now < ends)
     }
 
+    /// What it answers.
+    pub(super) const fn key(&self) -> &AnswerKey {
+        &self.key
+    }
+
+    /// Whether its fields that count seconds are wrong.
+    pub(super) fn is_to_recount(&self, now: Instant) -> bool {
+        self.counts_until.is_some_and(|until| until < now)
+    }
+
     /// The same answer, counted anew, where that is due.
     pub(super) fn recounted(&self, now: Instant) -> Option<Self> {
-        self.counts_until.filter(|until| *until < now)?;
+        if !self.is_to_recount(now) {
+            return None;
+        }
         let mut headers = self.headers.clone();
         self.countdown.tell(&mut headers, now);
         Some(Self {
+            key: self.key.clone(),
             unchanged: unchanged(&headers),
             epoch: self.epoch,
             ends: self.ends,

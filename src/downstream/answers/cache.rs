@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::quality::RandomState;
 use moka::notification::RemovalCause;
@@ -14,6 +15,7 @@ use crate::metrics::CacheStanding;
 use crate::observe::{Event, Observers};
 
 use super::answer::Answer;
+use super::held::HeldAnswer;
 use super::key::AnswerKey;
 
 /// How many answers may be made at once of those that are kept. More than one machine has processors
@@ -23,10 +25,15 @@ const TURNS: usize = 64;
 /// What it is called where caches are told apart.
 const NAME: &str = "answers";
 
+/// The number of the next cache.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// Answers that are ready to be sent.
 #[derive(Debug)]
 pub(crate) struct AnswerCache {
     share: u64,
+    /// Which cache it is: a connection may hold an answer of one.
+    number: u64,
     /// Each process hashes in its own way, so that nobody can choose what collides.
     answers: Cache<AnswerKey, Arc<Answer>, RandomState>,
     turns: [Mutex<()>; TURNS],
@@ -37,6 +44,7 @@ impl AnswerCache {
     pub(crate) fn new(share: u64, observers: Observers) -> Self {
         Self {
             share,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             answers: Cache::builder()
                 .name(NAME)
                 .max_capacity(share)
@@ -63,13 +71,32 @@ impl AnswerCache {
             return Some(answer);
         };
         let recounted = Arc::new(recounted);
-        self.put(key, Arc::clone(&recounted));
+        self.put(Arc::clone(&recounted));
         Some(recounted)
     }
 
+    /// The same for a connection, which may hold it.
+    pub(crate) fn get_over(
+        &self,
+        connection: &HeldAnswer,
+        key: &AnswerKey,
+        epoch: u64,
+        now: Instant,
+    ) -> Option<Arc<Answer>> {
+        let held = connection.get(self.number, now);
+        let still = |answer: &Arc<Answer>| {
+            answer.key() == key && answer.holds(epoch, now) && !answer.is_to_recount(now)
+        };
+        held.filter(still).or_else(|| {
+            let answer = self.get(key, epoch, now)?;
+            connection.hold(&answer, self.number, now);
+            Some(answer)
+        })
+    }
+
     /// Keeps an answer, in the place of the one before it.
-    pub(crate) fn put(&self, key: &AnswerKey, answer: Arc<Answer>) {
-        self.answers.insert(key.detached(), answer);
+    pub(crate) fn put(&self, answer: Arc<Answer>) {
+        self.answers.insert(answer.key().clone(), answer);
     }
 
     /// How it stands.
@@ -93,6 +120,13 @@ impl AnswerCache {
     pub(super) fn settled_bytes(&self) -> u64 {
         self.answers.run_pending_tasks();
         self.answers.weighted_size()
+    }
+
+    /// Lets go of all.
+    #[cfg(test)]
+    pub(super) fn forget(&self) {
+        self.answers.invalidate_all();
+        self.settle();
     }
 
     /// Waits until nobody else makes the answer to the same question, at most until then.

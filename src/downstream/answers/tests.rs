@@ -18,7 +18,6 @@ use crate::catalog::{CallerScopes, SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
 use crate::downstream::generation::Generation;
-use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::response::{Content, Response};
 use crate::downstream::testing::{Fixed, exchange_as, failed, fresh, generation, get, text};
 use crate::downstream::{layers, route};
@@ -285,6 +284,10 @@ const BODY: usize = 20_000;
 
 /// Puts an answer of its own under the query `number`.
 fn put(cache: &AnswerCache, number: usize) {
+    cache.put(answer(number));
+}
+
+fn answer(number: usize) -> Arc<Answer> {
     let (key, now) = (key(number), Instant::now());
     let nothing = Basis {
         complete: true,
@@ -299,8 +302,7 @@ fn put(cache: &AnswerCache, number: usize) {
         audited: None,
     };
     let (tag, body) = (EntityTag::of_text(""), vec![0; BODY].into());
-    let answer = Answer::new(made, tag, AnswerFormat::Json, HeaderMap::new(), body);
-    cache.put(&key, Arc::new(answer));
+    Arc::new(Answer::new(made, tag, &key, HeaderMap::new(), body))
 }
 
 fn key(number: usize) -> AnswerKey {
@@ -316,6 +318,32 @@ fn key(number: usize) -> AnswerKey {
 
 fn is_there(cache: &AnswerCache, number: usize) -> bool {
     cache.get(&key(number), 0, Instant::now()).is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_holds_its_last_answer_for_a_moment_and_no_longer_than_it_is_right() {
+    let caches = [(); 2].map(|()| AnswerCache::new(ROOM * BODY as u64, Observers::default()));
+    let held = HeldAnswer::default();
+    let ask = |cache: &AnswerCache, number, epoch| {
+        cache.get_over(&held, &key(number), epoch, Instant::now())
+    };
+    put(&caches[0], 1);
+    let first = ask(&caches[0], 1, 0).unwrap();
+    // It is not looked up, for it is not there.
+    caches[0].forget();
+    assert!(Arc::ptr_eq(&first, &ask(&caches[0], 1, 0).unwrap()));
+    assert!(ask(&caches[0], 2, 0).is_none(), "another question");
+    assert!(ask(&caches[0], 1, 1).is_none(), "what changed since then");
+    assert!(ask(&caches[1], 1, 0).is_none(), "another generation");
+    assert!(ask(&caches[0], 1, 0).is_some());
+    advance(Duration::from_millis(100)).await;
+    assert!(ask(&caches[0], 1, 0).is_none(), "too long ago");
+
+    let (answer, now) = (answer(1), Instant::now());
+    held.hold(&answer, 0, now);
+    assert!(held.get(0, now).is_some());
+    drop(answer);
+    assert!(held.get(0, now).is_none(), "what nobody keeps is gone");
 }
 
 #[test]

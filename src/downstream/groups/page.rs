@@ -61,8 +61,8 @@ impl<G> Generation<G> {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
         }
         timing.announce_ready(&mut headers);
-        let answer = Arc::new(Answer::new(made, tag, key.format, headers, body));
-        self.answers().put(key, Arc::clone(&answer));
+        let answer = Arc::new(Answer::new(made, tag, key, headers, body));
+        self.answers().put(Arc::clone(&answer));
         let mut response = answer.respond(request);
         response.body_mut().traits.cache = Some("hit");
         timing.end_stage("render");

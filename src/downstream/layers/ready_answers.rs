@@ -67,8 +67,8 @@ fn ready<S: KeepsAnswers>(exchange: &RequestContext<S>, asked: &AskedAnswer) -> 
         return None;
     }
     let state = &exchange.state;
-    let answer = state
-        .answers()
-        .get(&asked.key, state.epoch(&asked.key), exchange.begun)?;
+    let (key, held) = (&asked.key, &exchange.client.answer);
+    let answers = state.answers();
+    let answer = answers.get_over(held, key, state.epoch(key), exchange.begun)?;
     Some(answer.respond(&exchange.headers))
 }
