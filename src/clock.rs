@@ -11,7 +11,7 @@ use governor::clock::Clock;
 use jiff::{Timestamp, Unit};
 use tokio::time::Instant;
 
-/// Time since the clock was made, as tokio counts it: what every rate limit goes by.
+/// Time since the clock was made, as tokio counts it: what the rate limits of upstreams go by.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioClock {
     start: Instant,

@@ -54,14 +54,9 @@ impl<S> RequestContext<S> {
         body: Option<Incoming>,
     ) -> Arc<Self> {
         let sent = SentFields::of(&head.headers);
-        let id = if sent.say_id {
-            RequestId::of(&head.headers)
-        } else {
-            RequestId::made()
-        };
         Arc::new(Self {
             state,
-            id,
+            id: RequestId::of(&head.headers, sent.has_id),
             sent,
             method: head.method,
             uri: head.uri,

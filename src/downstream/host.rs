@@ -8,22 +8,37 @@ use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Uri, Version};
 
 use super::problem::{Kind, ProblemDetails};
-use super::sent_fields::SentFields;
 
-/// What is wrong with the host that a request names.
+/// The `Host` headers of a request.
+#[derive(Debug, Default)]
+pub(crate) struct NamedHosts {
+    count: usize,
+    /// Whether one names what cannot be a host.
+    is_bad: bool,
+}
+
+impl NamedHosts {
+    /// Another one.
+    pub(super) fn add(&mut self, host: &HeaderValue) {
+        self.count += 1;
+        self.is_bad |= !is_host(host.as_bytes());
+    }
+}
+
+/// What is wrong with the host that a request names. These are those in its headers.
 pub(crate) fn misdirection(
     version: Version,
     uri: &Uri,
     headers: &HeaderMap,
-    sent: &SentFields,
+    hosts: &NamedHosts,
 ) -> Option<ProblemDetails> {
     let host = || headers.get(HOST);
-    let detail = match sent.hosts {
+    let detail = match hosts.count {
         0 if version == Version::HTTP_11 => {
             "there is no `Host` header; an HTTP/1.1 request needs exactly one".to_owned()
         }
-        hosts @ 2.. => format!("there are {hosts} `Host` headers; send one"),
-        _ if sent.bad_hosts > 0 => {
+        count @ 2.. => format!("there are {count} `Host` headers; send one"),
+        _ if hosts.is_bad => {
             let shown = host().map(shown).unwrap_or_default();
             format!("`Host: {shown}` is not a valid host; {EXPECTED}")
         }
@@ -64,7 +79,7 @@ fn shown(host: &HeaderValue) -> String {
 
 /// Whether it is a host with an optional port (RFC 3986, section 3.2.2). A comma may stand in a host
 /// by that grammar, but what comes here with one is two values in one line.
-pub(super) fn is_host(value: &[u8]) -> bool {
+fn is_host(value: &[u8]) -> bool {
     let (is_good, port) = if let Some(rest) = value.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else {
             return false;
@@ -83,15 +98,11 @@ pub(super) fn is_host(value: &[u8]) -> bool {
 
 /// Whether it is a number of 16 bits, or nothing.
 fn is_port(digits: &[u8]) -> bool {
-    let mut number = 0_u16;
-    digits.iter().all(|byte| {
-        let digit = byte.wrapping_sub(b'0');
-        let next = number
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(digit.into()));
-        number = next.unwrap_or(0);
-        digit < 10 && next.is_some()
-    })
+    let number = digits.iter().try_fold(0_u16, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    });
+    number.is_some()
 }
 
 /// Which bytes stand in a name.
@@ -117,12 +128,12 @@ mod tests {
         let values = hosts
             .iter()
             .map(|host| HeaderValue::from_str(host).unwrap());
-        let mut headers = HeaderMap::new();
+        let (mut headers, mut named) = (HeaderMap::new(), NamedHosts::default());
         for host in values {
+            named.add(&host);
             headers.append(HOST, host);
         }
-        let sent = SentFields::of(&headers);
-        let problem = misdirection(version, &uri.parse().unwrap(), &headers, &sent)?;
+        let problem = misdirection(version, &uri.parse().unwrap(), &headers, &named)?;
         assert_eq!(problem.kind(), Kind::BadRequest);
         let body: serde_json::Value = serde_json::from_slice(&problem.body("")).unwrap();
         Some(body["detail"].as_str().unwrap().to_owned())

@@ -19,12 +19,18 @@ use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
 use crate::plan::ClientRateLimit;
+
+/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// What is allowed, as in section 3 of the same draft.
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// How many callers are remembered: some tens of MiB at most.
 const CALLERS: u64 = 100_000;

@@ -21,16 +21,13 @@ pub(crate) enum RequestId {
 
 impl RequestId {
     /// Takes over a sane id that came with the request, or makes one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        match headers.get(X_REQUEST_ID) {
+    pub(crate) fn of(headers: &HeaderMap, has_id: bool) -> Self {
+        // Most do not, and are not looked through.
+        let sent = has_id.then(|| headers.get(X_REQUEST_ID)).flatten();
+        match sent {
             Some(id) if is_sane(id) => Self::Sent(id.clone()),
-            Some(_) | None => Self::made(),
+            Some(_) | None => Self::Made(hex_of_number(rand::random())),
         }
-    }
-
-    /// Makes one.
-    pub(crate) fn made() -> Self {
-        Self::Made(hex_of_number(rand::random()))
     }
 
     /// The id as text.
@@ -66,7 +63,7 @@ mod tests {
     fn id_of(sent: &str) -> String {
         let mut headers = HeaderMap::new();
         headers.insert(X_REQUEST_ID, HeaderValue::from_str(sent).unwrap());
-        RequestId::of(&headers).as_str().to_owned()
+        RequestId::of(&headers, true).as_str().to_owned()
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl http_body::Body for Body {
 }
 
 /// How many of the first fields of a response are looked through for the place of one.
-const PLACES: usize = 3;
+pub(crate) const PLACES: usize = 3;
 
 /// Sets a field that most likely has its place among the first ones, as in a ready answer: to look there takes a
 /// tenth of the time that an insertion does.

@@ -1,7 +1,7 @@
 //! A line that is put together in room that is there already.
 //!
-//! A string that grows asks at each piece whether it must; of a line of a dozen pieces that was a third of the
-//! cost. Pieces of the source code have a length that the compiler knows, and are written without a call.
+//! A string that grows asks at each piece whether it must. A piece whose length the compiler knows is written without a
+//! call.
 
 use jiff::Timestamp;
 

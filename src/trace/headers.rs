@@ -9,7 +9,8 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::{propagates, tracer};
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Says the trace of a caller, and its span (W3C Trace Context).
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// How long a `tracestate` may be. W3C asks to pass on as much at least. A longer one is dropped: it goes out

@@ -12,7 +12,7 @@ mod decided_ids;
 pub(crate) use decided_ids::DecidedIds;
 
 mod headers;
-pub(crate) use headers::{id_of_caller, inject};
+pub(crate) use headers::{TRACEPARENT, id_of_caller, inject};
 
 mod spans;
 pub(crate) use spans::{

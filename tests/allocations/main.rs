@@ -55,7 +55,8 @@ struct Case {
     bytes: u64,
 }
 
-/// Five are the request, two of the header map, and the values of `RateLimit` and `X-Request-ID`.
+/// Five are the request and its response, two of the header map, and the value of `X-Request-ID`; that of `RateLimit` is
+/// most often the one before.
 /// `HEAD` makes room for `Content-Length` and writes it.
 const CASES: [Case; 4] = [
     Case {

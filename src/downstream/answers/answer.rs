@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::audited_answer::AuditedAnswer;
 use crate::downstream::caching::{Countdown, EntityTag};
-use crate::downstream::layers::{RATELIMIT, RATELIMIT_POLICY};
+use crate::downstream::rate_limiter::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::request_id::X_REQUEST_ID;
-use crate::downstream::response::{AS_IT_SAYS, Content, Response};
+use crate::downstream::response::{AS_IT_SAYS, Content, PLACES, Response};
 use crate::gateway::Listing;
 use crate::gateway::listing::SourceReport;
 use crate::observe::AnswerTraits;
@@ -83,7 +83,7 @@ impl Answer {
         body: Bytes,
     ) -> Self {
         // Places for what every request is told in the end, where `set` looks for them.
-        let places = [X_REQUEST_ID, RATELIMIT_POLICY, RATELIMIT];
+        let places: [_; PLACES] = [X_REQUEST_ID, RATELIMIT_POLICY, RATELIMIT];
         let places = places.map(|name| (name, HeaderValue::from_static("")));
         let mut headers = HeaderMap::from_iter(places);
         headers.extend(described);

@@ -78,18 +78,18 @@ impl AnswerCache {
     /// The same for a connection, which may hold it.
     pub(crate) fn get_over(
         &self,
-        connection: &HeldAnswer,
+        held: &HeldAnswer,
         key: &AnswerKey,
         epoch: u64,
         now: Instant,
     ) -> Option<Arc<Answer>> {
-        let held = connection.get(self.number, now);
-        let still = |answer: &Arc<Answer>| {
+        let is_right = |answer: &Arc<Answer>| {
             answer.key() == key && answer.holds(epoch, now) && !answer.is_to_recount(now)
         };
-        held.filter(still).or_else(|| {
+        let last = held.get(self.number, now).filter(is_right);
+        last.or_else(|| {
             let answer = self.get(key, epoch, now)?;
-            connection.hold(&answer, self.number, now);
+            held.hold(&answer, self.number, now);
             Some(answer)
         })
     }

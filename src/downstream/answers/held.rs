@@ -10,8 +10,8 @@ use super::answer::Answer;
 /// How long a connection goes by what it looked up: the cache hears often enough what is asked often.
 const HELD: Duration = Duration::from_millis(100);
 
-/// The answer that a connection was given last, where it was looked up just now. It takes no room: what the cache
-/// lets go of is gone here, too.
+/// The answer that a connection was given last, where it was looked up just now. It takes next to no room: the body
+/// and the headers go with the cache's.
 #[derive(Debug, Default)]
 pub(crate) struct HeldAnswer(Mutex<Option<FoundAnswer>>);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Builder;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use rstest::rstest;
 use tokio::time::{Instant, advance};
 use tower::Service as _;
@@ -17,7 +17,9 @@ use crate::caller::{Caller, Identity, VisibleSources};
 use crate::catalog::{CallerScopes, SourceLookup, SourceState as Standing};
 use crate::config::testing::plan;
 use crate::downstream::caching::{Basis, Countdown, EntityTag};
+use crate::downstream::caller::Client;
 use crate::downstream::generation::Generation;
+use crate::downstream::layers::KeepsAnswers as _;
 use crate::downstream::response::{Content, Response};
 use crate::downstream::testing::{Fixed, exchange_as, failed, fresh, generation, get, text};
 use crate::downstream::{layers, route};
@@ -277,6 +279,71 @@ fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
     assert_eq!(same, keys[1]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn callers_of_one_connection_and_other_wishes_are_never_given_what_it_holds() {
+    let cache = AnswerCache::new(ROOM * BODY as u64, Observers::default());
+    let held = HeldAnswer::default();
+    put(&cache, 1);
+    let now = Instant::now();
+    let is_given = |key: &AnswerKey| cache.get_over(&held, key, 0, now).is_some();
+    assert!(is_given(&key(1)));
+    let other_caller = |change: fn(&mut Caller)| {
+        let mut caller = Caller::default();
+        change(&mut caller);
+        key_of(1, &caller, &HeaderMap::new())
+    };
+    let other_wish = |name: &'static str, value| {
+        let value = HeaderValue::from_static(value);
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value)]);
+        key_of(1, &Caller::default(), &headers)
+    };
+    for other in [
+        other_caller(|caller| caller.identity = Identity::Authenticated([1; 32])),
+        other_caller(|caller| caller.visible = VisibleSources::only(["alpha"])),
+        other_wish("accept", "application/xml"),
+        other_wish("accept-encoding", "gzip"),
+        other_wish("prefer", "handling=strict"),
+    ] {
+        assert!(!is_given(&other), "{other:?}");
+        assert!(is_given(&key(1)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_connection_holds_is_counted_to_the_second() {
+    let cache = AnswerCache::new(ROOM * BODY as u64, Observers::default());
+    let held = HeldAnswer::default();
+    cache.put(lasting(1, Duration::from_millis(12_800)));
+    let mut told = Vec::new();
+    for wait in [0, 750, 40, 20] {
+        advance(Duration::from_millis(wait)).await;
+        let answer = cache.get_over(&held, &key(1), 0, Instant::now()).unwrap();
+        let answer = answer.respond(&HeaderMap::new());
+        told.push(header(&answer, "cache-control").to_owned());
+    }
+    assert_eq!(
+        told,
+        ["max-age=12", "max-age=12", "max-age=12", "max-age=11"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_of_one_connection_are_given_what_it_holds() {
+    let edge = Edge::over(two());
+    let client = Arc::new(Client::at([192, 0, 2, 1].into()));
+    let ask = async || {
+        let mut exchange = exchange_as(Caller::default(), Arc::clone(&edge.state), get("/groups"));
+        Arc::get_mut(&mut exchange).unwrap().client = Arc::clone(&client);
+        let Ok(response) = layers::data(route::route).call(&exchange).await;
+        whole(response)
+    };
+    ask().await;
+    let ready = ask().await;
+    edge.state.answers().forget();
+    assert_eq!(ask().await.as_ptr(), ready.as_ptr());
+    assert_eq!(edge.listed(), 1);
+}
+
 /// How many answers fit the caches of these tests.
 const ROOM: u64 = 50;
 
@@ -288,10 +355,15 @@ fn put(cache: &AnswerCache, number: usize) {
 }
 
 fn answer(number: usize) -> Arc<Answer> {
+    lasting(number, Duration::ZERO)
+}
+
+/// The same that may be kept for so long.
+fn lasting(number: usize, max_age: Duration) -> Arc<Answer> {
     let (key, now) = (key(number), Instant::now());
     let nothing = Basis {
         complete: true,
-        max_age: Duration::ZERO,
+        max_age,
         sources: &[],
     };
     let made = Made {
@@ -302,17 +374,18 @@ fn answer(number: usize) -> Arc<Answer> {
         audited: None,
     };
     let (tag, body) = (EntityTag::of_text(""), vec![0; BODY].into());
-    Arc::new(Answer::new(made, tag, &key, HeaderMap::new(), body))
+    let mut headers = HeaderMap::new();
+    made.countdown.tell(&mut headers, now);
+    Arc::new(Answer::new(made, tag, &key, headers, body))
 }
 
 fn key(number: usize) -> AnswerKey {
+    key_of(number, &Caller::default(), &HeaderMap::new())
+}
+
+fn key_of(number: usize, caller: &Caller, headers: &HeaderMap) -> AnswerKey {
     let uri = format!("/groups?search={number}").parse().unwrap();
-    let asked = AskedAnswer::read(
-        &Caller::default(),
-        CallerScopes::default(),
-        &uri,
-        &HeaderMap::new(),
-    );
+    let asked = AskedAnswer::read(caller, CallerScopes::default(), &uri, headers);
     asked.unwrap().key
 }
 

@@ -297,10 +297,10 @@ impl AnswerGuard {
         self.ends = answered;
     }
 
-    /// So many bytes are ready for the client since then. `end` resets its stream, where that leaves others alone.
+    /// So many bytes are ready for the client, since then or now. `end` resets its stream, where that leaves others
+    /// alone.
     pub(super) fn send(&self, bytes: usize, answered: Option<Instant>, end: Option<Arc<Notify>>) {
-        let answered = answered.unwrap_or_else(Instant::now);
-        let until = answered + self.activity.limits.time_to_read(bytes as u64);
+        let until = self.read_by(bytes, answered);
         self.activity.change(self.id, |answer| {
             answer.end = end;
             answer.until = Some(until);
@@ -320,7 +320,7 @@ impl AnswerGuard {
 
     /// The same for so many bytes, which are ready for the client now.
     pub(super) fn share_sent(&self, bytes: usize) -> Self {
-        let until = self.time_to_read(bytes);
+        let until = self.read_by(bytes, None);
         self.activity.change(self.id, |answer| {
             answer.until = Some(until);
             answer.holders += 1;
@@ -336,8 +336,9 @@ impl AnswerGuard {
         }
     }
 
-    fn time_to_read(&self, bytes: usize) -> Instant {
-        Instant::now() + self.activity.limits.time_to_read(bytes as u64)
+    fn read_by(&self, bytes: usize, since: Option<Instant>) -> Instant {
+        let since = since.unwrap_or_else(Instant::now);
+        since + self.activity.limits.time_to_read(bytes as u64)
     }
 }
 

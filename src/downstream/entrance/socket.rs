@@ -118,3 +118,46 @@ impl AsyncWrite for ServedSocket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// When it begins that anything is read.
+    const LATER: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn small_parts_arrive_whole_though_the_socket_is_full() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(4096).unwrap();
+        let sender = socket.connect(listener.local_addr().unwrap());
+        let (sender, accepted) = tokio::join!(sender, listener.accept());
+        let stream = TimeoutStream::new(sender.unwrap());
+        let mut served = Box::pin(ServedSocket::Plain { stream });
+        let text: Vec<u8> = (0..500_000_u32).flat_map(u32::to_le_bytes).collect();
+        let reads = tokio::spawn(async move {
+            let mut arrived = Vec::new();
+            let mut stream = accepted.unwrap().0;
+            sleep(LATER).await;
+            stream.read_to_end(&mut arrived).await.map(|_| arrived)
+        });
+        let (mut sent, begun) = (0, Instant::now());
+        while sent < text.len() {
+            let mut rest = text[sent..].chunks(SMALL / 2);
+            let parts = iter::from_fn(|| rest.next()).take(2).map(IoSlice::new);
+            let parts: Vec<_> = parts.collect();
+            sent += served.write_vectored(&parts).await.unwrap();
+        }
+        assert!(begun.elapsed() >= LATER, "it was never full");
+        served.shutdown().await.unwrap();
+        assert!(reads.await.unwrap().unwrap() == text);
+    }
+}

@@ -295,6 +295,87 @@ mod tests {
         assert!(plain.contains(said), "{plain}");
     }
 
+    /// A method, a path, a route, a status, and the rest.
+    type Said = (Method, &'static str, &'static str, u16, AnswerTraits);
+
+    #[test]
+    fn a_line_says_what_is_its_own_whatever_the_one_before_said() {
+        let ready = AnswerTraits {
+            format: Some("json"),
+            cache: Some("ready"),
+            problem: None,
+        };
+        let with = |problem| AnswerTraits { problem, ..ready };
+        let usual: Said = (Method::GET, "/groups", "/groups", 200, ready);
+        let others = [
+            (Method::HEAD, "/groups", "/groups", 200, ready),
+            (Method::GET, "/livez", "/groups", 200, ready),
+            (Method::GET, "/groups", "/groups/{id}", 200, ready),
+            (Method::GET, "/groups", "/groups", 404, ready),
+            (Method::GET, "/groups", "/groups", 502, ready),
+            (
+                Method::GET,
+                "/groups",
+                "/groups",
+                200,
+                with(Some("not_found")),
+            ),
+            (
+                Method::GET,
+                "/groups",
+                "/groups",
+                200,
+                with(Some(ABANDONED)),
+            ),
+            (
+                Method::GET,
+                "/groups",
+                "/groups",
+                200,
+                AnswerTraits {
+                    format: None,
+                    ..ready
+                },
+            ),
+            (
+                Method::GET,
+                "/groups",
+                "/groups",
+                200,
+                AnswerTraits {
+                    cache: Some("hit"),
+                    ..ready
+                },
+            ),
+        ];
+        let all =
+            rules("fields = ['method', 'path', 'status', 'route', 'cache', 'format', 'problem']");
+        let [plain, short] = logged_both_ways("debug", |lines| {
+            let log = AccessLog::new(&all, &["/livez"], lines);
+            let say = |(method, path, route, status, traits): &Said| {
+                log.observe(&Event::RequestAnswered {
+                    method,
+                    path,
+                    id: "the-id",
+                    trace: None,
+                    route,
+                    status: StatusCode::from_u16(*status).unwrap(),
+                    traits: *traits,
+                    elapsed: Duration::from_millis(3),
+                });
+            };
+            for other in &others {
+                say(&usual);
+                say(other);
+            }
+            say(&usual);
+            log.go_by(&rules("fields = ['status', 'format']"));
+            say(&usual);
+        });
+        assert_eq!(plain, short);
+        assert_eq!(plain.lines().count(), 20);
+    }
+
     #[test]
     fn a_method_that_http_does_not_know_is_not_written() {
         let [plain, short] = logged_both_ways("info", |lines| {

@@ -2,22 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use http::HeaderName;
+use tokio::time::Instant;
 
 use crate::caller::Asker;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
-use crate::downstream::rate_limiter::{Allowance, CallerRateLimiter};
+use crate::downstream::rate_limiter::{Allowance, CallerRateLimiter, RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::response::{Response, set};
 use crate::plan::Rate;
 
 use super::intercept::Interceptor;
-
-/// What is left, as in draft-ietf-httpapi-ratelimit-headers-10, section 4.
-pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// What is allowed, as in section 3 of the same draft.
-pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What counts the requests that its layer lets through.
 pub(crate) trait Admits {
@@ -81,7 +75,8 @@ impl<S: Admits> Interceptor<S> for OwnAdmission {
             return ControlFlow::Continue(());
         };
         let (asker, held) = (exchange.caller().asker(), &exchange.client.own_bucket);
-        let verdict = limiter.ask(asker, held, exchange.begun);
+        // To find out who asks may have taken a while.
+        let verdict = limiter.ask(asker, held, Instant::now());
         // Each request comes by once.
         let _ = exchange.own_allowance.set(Allowance {
             policy: limiter.policy().clone(),

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use futures_util::TryFutureExt as _;
 use http::header::{VARY, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
 use crate::authentication::{KnownCaller, Recognition, RefusedCredentials};
@@ -165,7 +166,7 @@ fn refuse<S: Authenticates + Observed>(
         | RefusedCredentials::Unavailable { .. } => None,
         RefusedCredentials::Invalid => {
             let gate = exchange.state.gate();
-            gate.and_then(|gate| gate.count_failure(network, exchange.begun))
+            gate.and_then(|gate| gate.count_failure(network, Instant::now()))
         }
     };
     let Some(wait) = wait else {

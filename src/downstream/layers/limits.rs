@@ -36,7 +36,7 @@ impl<S> Interceptor<S> for RequestLimits {
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
         let misdirected = || {
             let (uri, headers) = (&exchange.uri, &exchange.headers);
-            misdirection(exchange.version, uri, headers, &exchange.sent)
+            misdirection(exchange.version, uri, headers, &exchange.sent.hosts)
         };
         match excess(exchange).or_else(misdirected) {
             Some(problem) => ControlFlow::Break(problem.into()),

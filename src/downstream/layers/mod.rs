@@ -34,7 +34,7 @@ mod cross_origin;
 pub(crate) use cross_origin::ReadableByScripts;
 
 mod admission;
-pub(crate) use admission::{Admits, RATELIMIT, RATELIMIT_POLICY};
+pub(crate) use admission::Admits;
 
 mod authentication;
 pub(crate) use authentication::Authenticates;

@@ -55,7 +55,7 @@ impl<S: Observed> Interceptor<S> for Notify {
 }
 
 impl Notify {
-    /// Says when it was.
+    /// Tells them, and returns when the answer was there.
     fn notify<S: Observed>(
         self,
         exchange: &RequestContext<S>,
@@ -67,7 +67,7 @@ impl Notify {
         let exported = exchange.trace.get();
         // A request that is in no trace of its caller may have been given one further down.
         let trace = (exported.map(ServerTrace::id).or(trace)).or_else(|| {
-            let headers = exchange.sent.say_trace.then_some(&exchange.headers);
+            let headers = exchange.sent.has_trace.then_some(&exchange.headers);
             headers.and_then(trace::id_of_caller)
         });
         // What is logged of it belongs to its span.

@@ -1,12 +1,11 @@
 //! One connection, from when it was accepted to its end: HTTP/1 and HTTP/2.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use futures_util::future::Either;
+use futures_util::future::{Either, lazy};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::Request;
@@ -152,7 +151,10 @@ where
         let (head, body) = request.into_parts();
         let watched = |answer: Response| answer.map(|body| WatchedBody::new(body, guard));
         match edge.answer(head, Some(body), client) {
-            Answering::Here(answer) => Either::Left(ready(Ok::<_, Infallible>(watched(*answer)))),
+            // In the task of its stream, which knows what ends it.
+            Answering::Here(answer) => {
+                Either::Left(lazy(move |_| Ok::<_, Infallible>(watched(*answer))))
+            }
             Answering::Later(answer) => Either::Right(answer.map(|answer| Ok(watched(answer)))),
         }
     });

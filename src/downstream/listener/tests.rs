@@ -1,3 +1,6 @@
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, StatusCode, Version};
@@ -5,10 +8,12 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rstest::rstest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tower::Service;
 
 use super::*;
 use crate::downstream::bodies::BodyMemory;
@@ -48,15 +53,39 @@ where
     A: Fn(Arc<S>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
+    start_edge(limits, edge(state, answer)).await
+}
+
+async fn start_edge<S, L>(
+    limits: ConnectionLimits,
+    edge: Edge<S, L>,
+) -> (Listener, Arc<ConnectionTable>)
+where
+    S: Send + Sync + 'static,
+    L: Stack<S>,
+{
     let bound = Bound::to(([127, 0, 0, 1], 0).into()).await.unwrap();
     let table = Arc::new(ConnectionTable::new(limits));
-    let listener = Listener::start(
-        bound,
-        edge(state, answer),
-        Arc::default(),
-        Arc::clone(&table),
-    );
+    let listener = Listener::start(bound, edge, Arc::default(), Arc::clone(&table));
     (listener.unwrap(), table)
+}
+
+/// Answers at once, as with what is ready.
+#[derive(Clone, Copy)]
+struct AtOnce<A>(A);
+
+impl<S, A: Fn(&S) -> Response> Service<&Arc<RequestContext<S>>> for AtOnce<A> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
+        Answering::here((self.0)(&exchange.state))
+    }
 }
 
 fn edge<S, A, F>(state: S, answer: A) -> Edge<S, impl Stack<S>>
@@ -289,18 +318,25 @@ async fn an_idle_http_2_connection_is_told_to_go_away() {
     assert_eq!(counts.open, 0);
 }
 
+#[rstest]
 #[tokio::test(start_paused = true)]
-async fn streams_whose_window_stays_closed_are_reset_and_others_of_the_connection_go_on() {
+async fn streams_whose_window_stays_closed_are_reset_and_others_of_the_connection_go_on(
+    #[values(false, true)] is_ready: bool,
+) {
+    fn large(memory: &BodyMemory) -> Response {
+        full("text/plain", memory.count(vec![b'x'; 1 << 20].into()))
+    }
     let memory = BodyMemory::new(&Cache {
         capacity: 1 << 30,
         directory: None,
     });
-    let (listener, table) = start_within(
-        ConnectionLimits::default(),
-        memory.clone(),
-        async |memory| full("text/plain", memory.count(vec![b'x'; 1 << 20].into())),
-    )
-    .await;
+    let limits = ConnectionLimits::default();
+    let (listener, table) = if is_ready {
+        let state = Arc::new(ArcSwap::from_pointee(memory.clone()));
+        start_edge(limits, Edge::new(state, AtOnce(large))).await
+    } else {
+        start_within(limits, memory.clone(), async |memory| large(&memory)).await
+    };
     let (mut sender, ended) = http2(&listener, 0).await;
     let asks = (0..150).map(|_| {
         let request = Request::get(uri(&listener)).body(Empty::new()).unwrap();

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use http::request::Builder;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, advance};
 use tower::Service as _;
 
 use super::{ask, both, generation, header, json, plan};
@@ -71,4 +71,27 @@ async fn whoever_waits_for_keys_waits_until_the_deadline_and_no_longer() {
     assert_eq!(problem(&json(answer).await), "authentication-unavailable");
     assert!(waited <= Duration::from_secs(1), "{waited:?}");
     assert!(waited >= Duration::from_millis(500), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_caller_was_waited_for_counts_from_when_it_is_known() {
+    let key = hex(&hash_of_key(b"the-key").0);
+    let plan = plan(&format!(
+        "grants.all = {{ sources = ['*'], rate = '1/s' }}
+        callers.keys.a = {{ sha256 = '{key}', grants = ['all'] }}"
+    ));
+    let state: Arc<_> = generation(plan, Fixed::new(both())).into();
+    let asked = || {
+        exchange(
+            Arc::clone(&state),
+            get("/groups").header("x-api-key", "the-key"),
+        )
+    };
+    let waited = asked();
+    advance(Duration::from_secs(8)).await;
+    for (exchange, expected) in [(asked(), None), (asked(), None), (waited, Some("1"))] {
+        let Ok(answer) = layers::data(route::route).call(&exchange).await;
+        let wait = answer.headers().get("retry-after");
+        assert_eq!(wait.map(|wait| wait.to_str().unwrap()), expected);
+    }
 }
