@@ -1,6 +1,3 @@
-use std::convert::Infallible;
-use std::task::{Context, Poll};
-
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, StatusCode, Version};
@@ -13,7 +10,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tower::Service;
 
 use super::*;
 use crate::downstream::bodies::BodyMemory;
@@ -68,24 +64,6 @@ where
     let table = Arc::new(ConnectionTable::new(limits));
     let listener = Listener::start(bound, edge, Arc::default(), Arc::clone(&table));
     (listener.unwrap(), table)
-}
-
-/// Answers at once, as with what is ready.
-#[derive(Clone, Copy)]
-struct AtOnce<A>(A);
-
-impl<S, A: Fn(&S) -> Response> Service<&Arc<RequestContext<S>>> for AtOnce<A> {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, exchange: &Arc<RequestContext<S>>) -> Answering {
-        Answering::here((self.0)(&exchange.state))
-    }
 }
 
 fn edge<S, A, F>(state: S, answer: A) -> Edge<S, impl Stack<S>>
@@ -333,7 +311,11 @@ async fn streams_whose_window_stays_closed_are_reset_and_others_of_the_connectio
     let limits = ConnectionLimits::default();
     let (listener, table) = if is_ready {
         let state = Arc::new(ArcSwap::from_pointee(memory.clone()));
-        start_edge(limits, Edge::new(state, AtOnce(large))).await
+        // As the layers answer with what is ready.
+        let at_once = tower::service_fn(|exchange: &Arc<RequestContext<BodyMemory>>| {
+            Answering::here(large(&exchange.state))
+        });
+        start_edge(limits, Edge::new(state, at_once)).await
     } else {
         start_within(limits, memory.clone(), async |memory| large(&memory)).await
     };
