@@ -28,7 +28,7 @@ use super::row::RowRef;
 use super::stretch::Stretch;
 
 /// The version of the encoding.
-pub(crate) const ENCODING: u32 = 4;
+pub(crate) const ENCODING: u32 = 5;
 
 /// Six lengths and the content hash.
 const HEAD: usize = 6 * 8 + 16;
