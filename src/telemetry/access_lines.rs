@@ -18,7 +18,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::clock::WallClock;
 use crate::hex::hex_of_number;
-use crate::json::push_body;
 use crate::plan::{AccessField, AccessFields};
 
 use super::json_lines::{push_number, six_digits};
@@ -96,12 +95,15 @@ impl LoggedRequest<'_> {
 }
 
 thread_local! {
-    /// What this thread wrote last, and room for a line.
-    static WRITTEN: RefCell<(LineTemplate, Vec<u8>)> = RefCell::default();
+    /// The templates of what this thread wrote, and room for a line.
+    static WRITTEN: RefCell<(Vec<LineTemplate>, Vec<u8>)> = RefCell::default();
 }
 
 /// Room for most lines, in bytes.
 const LINE: usize = 1024;
+
+/// How many templates a thread keeps. Ready answers need few: of each format, one of the answer and one of a 304.
+const KEPT: usize = 8;
 
 impl AccessLines {
     pub(super) const fn new(lines: LineQueue, levels: LetThrough, clock: WallClock) -> Self {
@@ -129,10 +131,17 @@ impl AccessLines {
             cache: request.cache.map(Word),
             problem: request.problem.map(Word),
         };
-        WRITTEN.with_borrow_mut(|(template, room)| {
-            if template.words != Some(words) || template.path != request.path {
-                template.become_that_of(words, request.path);
-            }
+        WRITTEN.with_borrow_mut(|(templates, room)| {
+            let known = templates.iter().position(|known| known.words == words);
+            let place = known.unwrap_or_else(|| {
+                // The oldest go first, and with them those that a thread wrote once.
+                if templates.len() == KEPT {
+                    templates.remove(0);
+                }
+                templates.push(LineTemplate::of(words));
+                templates.len() - 1
+            });
+            let template = &templates[place];
             loop {
                 let mut line = LineRoom::new(room);
                 template.write(&mut line, time, request);
@@ -147,7 +156,7 @@ impl AccessLines {
     }
 }
 
-/// What a line says, but for its path, that the next one most likely says, too.
+/// What a line says that others say, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LineWords {
     level: Level,
@@ -175,78 +184,80 @@ impl PartialEq for Word {
 #[derive(Debug, Clone, Copy)]
 enum OwnPart {
     Time,
+    Path,
     RequestId,
     TraceId,
     Latency,
 }
 
 /// A line without what it says for itself: one piece is copied where a dozen would be put together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LineTemplate {
-    words: Option<LineWords>,
-    path: String,
+    words: LineWords,
     text: String,
     /// What goes where in the text.
     parts: Vec<(usize, OwnPart)>,
 }
 
 impl LineTemplate {
-    /// Becomes that of such lines.
-    fn become_that_of(&mut self, words: LineWords, path: &str) {
-        self.words = Some(words);
-        path.clone_into(&mut self.path);
-        self.text.clear();
-        self.parts.clear();
-        self.put(r#"{"timestamp":""#);
-        self.part(OwnPart::Time);
-        self.put(r#"","level":""#);
-        self.put(words.level.as_str());
-        self.put(r#"","message":""#);
-        self.put(words.message.0);
-        self.put("\"");
+    /// That of such lines.
+    fn of(words: LineWords) -> Self {
+        let mut template = Self {
+            words,
+            text: String::new(),
+            parts: Vec::new(),
+        };
+        template.put(r#"{"timestamp":""#);
+        template.part(OwnPart::Time);
+        template.put(r#"","level":""#);
+        template.put(words.level.as_str());
+        template.put(r#"","message":""#);
+        template.put(words.message.0);
+        template.put("\"");
         let says = |field| words.fields.contain(field);
         if says(AccessField::Method) {
             // A token (RFC 9110, section 5.6.2) has nothing to escape.
-            self.word("method", words.method.0);
+            template.word("method", words.method.0);
         }
         if says(AccessField::Path) {
-            self.put(r#","path":""#);
-            push_body(&mut self.text, path);
-            self.put("\"");
+            template.put(r#","path":""#);
+            template.part(OwnPart::Path);
+            template.put("\"");
         }
         if says(AccessField::RequestId) {
-            self.put(r#","request_id":""#);
-            self.part(OwnPart::RequestId);
-            self.put("\"");
+            template.put(r#","request_id":""#);
+            template.part(OwnPart::RequestId);
+            template.put("\"");
         }
         if says(AccessField::TraceId) {
-            self.put(r#","trace_id":""#);
-            self.part(OwnPart::TraceId);
-            self.put("\"");
+            template.put(r#","trace_id":""#);
+            template.part(OwnPart::TraceId);
+            template.put("\"");
         }
         if says(AccessField::Status) {
-            self.put(r#","status":"#);
-            self.put(words.status.as_str());
+            template.put(r#","status":"#);
+            template.put(words.status.as_str());
         }
         if says(AccessField::LatencyMs) {
-            self.put(r#","latency_ms":"#);
-            self.part(OwnPart::Latency);
+            template.put(r#","latency_ms":"#);
+            template.part(OwnPart::Latency);
         }
         // They are words of the source code, with nothing to escape.
         if says(AccessField::Route) {
-            self.word("route", words.route.0);
+            template.word("route", words.route.0);
         }
         if let Some(format) = words.format.filter(|_| says(AccessField::Format)) {
-            self.word("format", format.0);
+            template.word("format", format.0);
         }
         if let Some(cache) = words.cache.filter(|_| says(AccessField::Cache)) {
-            self.word("cache", cache.0);
+            template.word("cache", cache.0);
         }
         if let Some(problem) = words.problem.filter(|_| says(AccessField::Problem)) {
-            self.word("problem", problem.0);
+            template.word("problem", problem.0);
         }
-        self.word("target", TARGET);
-        self.put("}\n");
+        template.word("target", TARGET);
+        template.put("}\n");
+        template
     }
 
     fn put(&mut self, text: &str) {
@@ -274,6 +285,7 @@ impl LineTemplate {
             (rest, written) = (after, *at);
             match part {
                 OwnPart::Time => line.time(time),
+                OwnPart::Path => line.escaped(request.path),
                 OwnPart::RequestId => line.escaped(request.request_id),
                 OwnPart::TraceId => line.put(&hex_of_number(request.trace)),
                 OwnPart::Latency => write_milliseconds(line, request.elapsed),
