@@ -12,6 +12,18 @@ use crate::caller::{Asker, Caller, ShownCertificate};
 use super::answers::HeldAnswer;
 use super::rate_limiter::HeldBucket;
 
+/// What was looked up for the last request over a connection, whoever sent it. Each holds it for a moment, and knows
+/// whose it is.
+#[derive(Debug, Default)]
+pub(crate) struct LookedUp {
+    /// What its client may ask.
+    pub(crate) bucket: HeldBucket,
+    /// What its caller may ask.
+    pub(crate) own_bucket: HeldBucket<Asker>,
+    /// What it was answered.
+    pub(crate) answer: HeldAnswer,
+}
+
 /// Who sends a request: the same for all that come over one connection, unless that is a proxy's.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -22,12 +34,8 @@ pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// On whose behalf it asks.
     pub(crate) caller: Caller,
-    /// What it may ask, as its connection found it.
-    pub(crate) bucket: HeldBucket,
-    /// The same of the caller who it was last.
-    pub(crate) own_bucket: HeldBucket<Asker>,
-    /// What it was answered last.
-    pub(crate) answer: HeldAnswer,
+    /// What its connection looked up.
+    pub(crate) looked_up: Arc<LookedUp>,
     /// Whether its connection is encrypted.
     pub(crate) is_encrypted: bool,
     /// The certificate that it has shown, in a connection of its own.
@@ -52,9 +60,7 @@ impl Client {
                 network: Some(network),
                 ..Caller::default()
             },
-            bucket: HeldBucket::default(),
-            own_bucket: HeldBucket::default(),
-            answer: HeldAnswer::default(),
+            looked_up: Arc::default(),
             is_encrypted: false,
             certificate: None,
         }
@@ -64,6 +70,7 @@ impl Client {
     pub(crate) fn behind(&self, address: IpAddr) -> Self {
         Self {
             is_encrypted: self.is_encrypted,
+            looked_up: Arc::clone(&self.looked_up),
             ..Self::at(address)
         }
     }

@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri, Version};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use crate::authentication::KnownCaller;
@@ -28,7 +27,7 @@ pub(crate) struct RequestContext<S> {
     pub(crate) headers: HeaderMap,
     /// What they come to.
     pub(crate) sent: SentFields,
-    /// When the request came. Its deadline counts from here, and so does the age of what it finds.
+    /// When the request came. Its deadline counts from here.
     pub(crate) begun: Instant,
     pub(crate) id: RequestId,
     /// Its trace, where spans are exported.
@@ -37,22 +36,17 @@ pub(crate) struct RequestContext<S> {
     pub(crate) client: Arc<Client>,
     /// Who sent it, where callers are told apart.
     known: OnceLock<(Arc<KnownCaller>, Caller)>,
+    /// When that was known, if others were asked.
+    known_at: OnceLock<Instant>,
     /// What it may still ask by its grants, if they limit it.
     pub(crate) own_allowance: OnceLock<Allowance>,
     /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
     pub(crate) asked: OnceLock<AskedAnswer>,
-    /// Nobody reads it. A body that is dropped early ends its connection early, too.
-    _body: Option<Incoming>,
 }
 
 impl<S> RequestContext<S> {
     /// A request of `client` that came just now.
-    pub(crate) fn new(
-        state: Arc<S>,
-        client: Arc<Client>,
-        head: Parts,
-        body: Option<Incoming>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(state: Arc<S>, client: Arc<Client>, head: Parts) -> Arc<Self> {
         let sent = SentFields::of(&head.headers);
         Arc::new(Self {
             state,
@@ -66,9 +60,9 @@ impl<S> RequestContext<S> {
             trace: OnceLock::new(),
             client,
             known: OnceLock::new(),
+            known_at: OnceLock::new(),
             own_allowance: OnceLock::new(),
             asked: OnceLock::new(),
-            _body: body,
         })
     }
 
@@ -86,6 +80,17 @@ impl<S> RequestContext<S> {
         }
         // Nobody else says who it is.
         let _ = self.known.set((known, caller));
+    }
+
+    /// Takes note that others were asked who sent it, and have said so.
+    pub(crate) fn note_wait(&self) {
+        // Each request waits once.
+        let _ = self.known_at.set(Instant::now());
+    }
+
+    /// When it could be answered first. What it is given must be right then.
+    pub(crate) fn answerable_at(&self) -> Instant {
+        self.known_at.get().copied().unwrap_or(self.begun)
     }
 
     /// What is known of who sent it, where callers are told apart.

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -52,13 +51,8 @@ impl<S: Send + Sync + 'static, L: Stack<S>> Edge<S, L> {
     }
 
     /// Answers one request that came from `client`.
-    pub(super) fn answer(
-        &self,
-        head: Parts,
-        body: Option<Incoming>,
-        client: Arc<Client>,
-    ) -> Answering {
-        let exchange = RequestContext::new(self.state.load_full(), client, head, body);
+    pub(super) fn answer(&self, head: Parts, client: Arc<Client>) -> Answering {
+        let exchange = RequestContext::new(self.state.load_full(), client, head);
         let mut layers = self.layers;
         layers.call(&exchange)
     }

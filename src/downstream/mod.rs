@@ -172,7 +172,7 @@ pub fn service(
     let client = Arc::new(Client::at(peer.ip()));
     tower::service_fn(move |request: Request<()>| {
         let (head, ()) = request.into_parts();
-        edge.answer(head, None, Arc::clone(&client))
+        edge.answer(head, Arc::clone(&client))
     })
 }
 

@@ -1,9 +1,9 @@
 //! How often a caller may ask: 429 beyond its allowance, and on every answer how much is left.
 //!
-//! Each caller, which is known by its network or by who it is, has a token bucket of its own. The buckets live in a bounded cache, for callers
-//! choose their addresses and must not choose our memory: the one that asked longest ago is
-//! forgotten first, and by then its bucket is most likely full again. A connection holds on to the
-//! bucket of its client for a moment, for looking it up costs more than counting.
+//! Each caller, which is known by its network or by who it is, has a token bucket of its own. The buckets live in a
+//! bounded cache, for callers choose their addresses and must not choose our memory: the one that asked longest ago is
+//! forgotten first, and by then its bucket is most likely full again. A connection holds on to the bucket of its client
+//! for a moment, for looking it up costs more than counting.
 
 use std::cell::Cell;
 use std::fmt;

@@ -58,7 +58,7 @@ pub(super) fn exchange_from<S>(
 ) -> Arc<RequestContext<S>> {
     let (head, ()) = request.body(()).unwrap().into_parts();
     let client = Arc::new(Client::at(peer.parse::<SocketAddr>().unwrap().ip()));
-    RequestContext::new(state.into(), client, head, None)
+    RequestContext::new(state.into(), client, head)
 }
 
 /// The same of a caller.

@@ -122,6 +122,12 @@ impl AnswerCache {
         self.answers.weighted_size()
     }
 
+    /// All answers.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> Vec<Arc<Answer>> {
+        self.answers.iter().map(|(_, answer)| answer).collect()
+    }
+
     /// Lets go of all.
     #[cfg(test)]
     pub(super) fn forget(&self) {

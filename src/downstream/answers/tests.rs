@@ -121,6 +121,17 @@ async fn an_answer_ends_at_the_moment_a_source_in_it_changes_its_state() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_whose_caller_was_waited_for_is_not_given_what_ended_meanwhile() {
+    let edge = Edge::over(two());
+    edge.ask(get("/groups")).await;
+    let waited = exchange_as(Caller::default(), Arc::clone(&edge.state), get("/groups"));
+    advance(Duration::from_millis(12_800)).await;
+    waited.note_wait();
+    let Ok(_) = layers::data(route::route).call(&waited).await;
+    assert_eq!(edge.listed(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_with_a_stale_source_lasts_a_second_so_that_its_refresh_begins() {
     let mut held = two();
     held[1].state = Standing::Stale;
@@ -328,20 +339,25 @@ async fn what_a_connection_holds_is_counted_to_the_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_of_one_connection_are_given_what_it_holds() {
+async fn requests_of_one_connection_are_given_what_it_holds_also_behind_a_proxy() {
     let edge = Edge::over(two());
-    let client = Arc::new(Client::at([192, 0, 2, 1].into()));
-    let ask = async || {
+    let connection = Client::at([192, 0, 2, 1].into());
+    let ask = async |client: Client| {
         let mut exchange = exchange_as(Caller::default(), Arc::clone(&edge.state), get("/groups"));
-        Arc::get_mut(&mut exchange).unwrap().client = Arc::clone(&client);
+        Arc::get_mut(&mut exchange).unwrap().client = client.into();
         let Ok(response) = layers::data(route::route).call(&exchange).await;
         whole(response)
     };
-    ask().await;
-    let ready = ask().await;
-    edge.state.answers().forget();
-    assert_eq!(ask().await.as_ptr(), ready.as_ptr());
+    let behind = |last: u8| connection.behind([198, 51, 100, last].into());
+    ask(behind(1)).await;
+    let ready = ask(behind(2)).await;
+    let answers = edge.state.answers();
+    let _kept = answers.all();
+    answers.forget();
+    assert_eq!(ask(behind(3)).await.as_ptr(), ready.as_ptr());
     assert_eq!(edge.listed(), 1);
+    ask(Client::at([192, 0, 2, 1].into())).await;
+    assert_eq!(edge.listed(), 2);
 }
 
 /// How many answers fit the caches of these tests.

@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use tokio::time::Instant;
-
 use crate::caller::Asker;
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
@@ -35,7 +33,8 @@ impl<S: Admits> Interceptor<S> for Admission {
     fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, Allowance> {
         let rate_limiter = exchange.state.rate_limiter();
         let client = &exchange.client;
-        let verdict = rate_limiter.ask(client.network, &client.bucket, exchange.begun);
+        let held = &client.looked_up.bucket;
+        let verdict = rate_limiter.ask(client.network, held, exchange.begun);
         let allowance = Allowance {
             policy: rate_limiter.policy().clone(),
             left: verdict.left,
@@ -74,9 +73,9 @@ impl<S: Admits> Interceptor<S> for OwnAdmission {
         let Some(limiter) = rate.and_then(|rate| exchange.state.own_limiter(rate)) else {
             return ControlFlow::Continue(());
         };
-        let (asker, held) = (exchange.caller().asker(), &exchange.client.own_bucket);
-        // To find out who asks may have taken a while.
-        let verdict = limiter.ask(asker, held, Instant::now());
+        let held = &exchange.client.looked_up.own_bucket;
+        let asker = exchange.caller().asker();
+        let verdict = limiter.ask(asker, held, exchange.answerable_at());
         // Each request comes by once.
         let _ = exchange.own_allowance.set(Allowance {
             policy: limiter.policy().clone(),

@@ -114,6 +114,7 @@ where
                 Answering::later(async move {
                     let decided = decision.await;
                     drop(place);
+                    exchange.note_wait();
                     match decided {
                         Ok(known) => {
                             if let Some(gate) = exchange.state.gate() {

@@ -67,8 +67,8 @@ fn ready<S: KeepsAnswers>(exchange: &RequestContext<S>, asked: &AskedAnswer) -> 
         return None;
     }
     let state = &exchange.state;
-    let (key, held) = (&asked.key, &exchange.client.answer);
+    let (key, held) = (&asked.key, &exchange.client.looked_up.answer);
     let answers = state.answers();
-    let answer = answers.get_over(held, key, state.epoch(key), exchange.begun)?;
+    let answer = answers.get_over(held, key, state.epoch(key), exchange.answerable_at())?;
     Some(answer.respond(&exchange.headers))
 }

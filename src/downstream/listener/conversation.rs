@@ -149,8 +149,12 @@ where
             None => Arc::clone(&client),
         };
         let (head, body) = request.into_parts();
-        let watched = |answer: Response| answer.map(|body| WatchedBody::new(body, guard));
-        match edge.answer(head, Some(body), client) {
+        let watched = move |answer: Response| {
+            // Nobody reads it. One that is dropped early ends its connection early, too.
+            drop(body);
+            answer.map(|body| WatchedBody::new(body, guard))
+        };
+        match edge.answer(head, client) {
             // In the task of its stream, which knows what ends it.
             Answering::Here(answer) => {
                 Either::Left(lazy(move |_| Ok::<_, Infallible>(watched(*answer))))

@@ -65,9 +65,10 @@ async fn strangers_who_wait_take_no_place_of_those_who_are_known_and_have_few_of
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_keys_waits_until_the_deadline_and_no_longer() {
     let (state, _silent) = waiting_for_keys().await;
-    let begun = Instant::now();
-    let answer = ask(&state, with_token()).await;
-    let waited = begun.elapsed();
+    let asked = exchange(Arc::clone(&state), with_token());
+    let Ok(answer) = layers::data(route::route).call(&asked).await;
+    let waited = asked.begun.elapsed();
+    assert_eq!(asked.answerable_at(), Instant::now());
     assert_eq!(problem(&json(answer).await), "authentication-unavailable");
     assert!(waited <= Duration::from_secs(1), "{waited:?}");
     assert!(waited >= Duration::from_millis(500), "{waited:?}");
@@ -89,6 +90,7 @@ async fn a_request_whose_caller_was_waited_for_counts_from_when_it_is_known() {
     };
     let waited = asked();
     advance(Duration::from_secs(8)).await;
+    waited.note_wait();
     for (exchange, expected) in [(asked(), None), (asked(), None), (waited, Some("1"))] {
         let Ok(answer) = layers::data(route::route).call(&exchange).await;
         let wait = answer.headers().get("retry-after");
