@@ -122,16 +122,12 @@ impl AsyncWrite for ServedSocket {
 #[cfg(test)]
 mod tests {
     use std::iter;
-    use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpSocket};
-    use tokio::time::{Instant, sleep};
 
     use super::*;
-
-    /// When it begins that anything is read.
-    const LATER: Duration = Duration::from_millis(50);
 
     #[tokio::test]
     async fn small_parts_arrive_whole_though_the_socket_is_full() {
@@ -143,21 +139,26 @@ mod tests {
         let stream = TimeoutStream::new(sender.unwrap());
         let mut served = Box::pin(ServedSocket::Plain { stream });
         let text: Vec<u8> = (0..500_000_u32).flat_map(u32::to_le_bytes).collect();
-        let reads = tokio::spawn(async move {
+        let mut reader = Some(async move {
+            let (mut stream, _) = accepted.unwrap();
             let mut arrived = Vec::new();
-            let mut stream = accepted.unwrap().0;
-            sleep(LATER).await;
             stream.read_to_end(&mut arrived).await.map(|_| arrived)
         });
-        let (mut sent, begun) = (0, Instant::now());
+        let (mut sent, mut reads) = (0, None);
         while sent < text.len() {
             let mut rest = text[sent..].chunks(SMALL / 2);
             let parts = iter::from_fn(|| rest.next()).take(2).map(IoSlice::new);
             let parts: Vec<_> = parts.collect();
-            sent += served.write_vectored(&parts).await.unwrap();
+            if let Some(written) = served.write_vectored(&parts).now_or_never() {
+                sent += written.unwrap();
+            } else {
+                // It is full, and only now does anybody read.
+                reads = reads.or_else(|| reader.take().map(tokio::spawn));
+                sent += served.write_vectored(&parts).await.unwrap();
+            }
         }
-        assert!(begun.elapsed() >= LATER, "it was never full");
         served.shutdown().await.unwrap();
-        assert!(reads.await.unwrap().unwrap() == text);
+        let arrived = reads.expect("it was never full").await;
+        assert!(arrived.unwrap().unwrap() == text);
     }
 }
