@@ -35,8 +35,8 @@ fn group(source: &str, number: u64) -> Group {
         id: format!("{source}:{number}"),
         source: source.to_owned(),
         source_id: number.to_string(),
-        name: format!("Team {:06}", scattered % 300_000),
-        description: Some(format!("What team {number} is for, in a sentence or so.")),
+        name: format!("Team {:05}", scattered % 100_000),
+        description: Some(format!("What squad {number} is for, in a sentence or so.")),
         email: Some(format!("team-{number}@example.com")),
         status: Some(status(number).to_owned()),
         organization_id: None,
@@ -85,7 +85,7 @@ fn views(criterion: &mut Criterion) {
         ("status_0.1%", having("closed")),
         ("search_all", searching("team")),
         ("search_10%", searching("team 1")),
-        ("search_0.1%", searching("team 0012")),
+        ("search_0.1%", searching("team 012")),
     ];
     let sorts = [
         ("name", Sort::default()),

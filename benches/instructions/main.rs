@@ -58,6 +58,7 @@ fn main() {
     let (token, callers) = token_caller(directory.path());
     for (name, settings, headers) in [
         ("cached page", settings.clone(), String::new()),
+        ("304", settings.clone(), "if-none-match: *\r\n".to_owned()),
         (
             "cached page, by token",
             settings + &callers,
@@ -145,7 +146,12 @@ fn cached(directory: &Path, answers: u64, headers: &str) -> u64 {
     }
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
     for _ in 0..answers {
-        assert_eq!(ask(&mut stream, "/groups?limit=50", headers), 200);
+        let expected = if headers.starts_with("if-none-match") {
+            304
+        } else {
+            200
+        };
+        assert_eq!(ask(&mut stream, "/groups?limit=50", headers), expected);
     }
     // Asked to stop, it ends by itself, or nothing would be counted.
     let stopped = Command::new("kill").arg(gateway.id().to_string()).status();

@@ -82,17 +82,16 @@ pub(crate) async fn compare(
 }
 
 /// Asks one server for the length of a slice, and over each connection once at least. Where there are several, all
-/// are in use
-/// before anything is measured.
+/// are in use before anything is measured.
 pub(crate) async fn ask(question: Question<'_>, connections: usize, server: &Server) -> Turn {
-    let request = question.request(server.address);
+    let requests = question.requests(server.address);
     let mut buffer = vec![0; BUFFER];
     let mut streams = Vec::new();
     for _ in 0..connections {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         if connections > 1 {
-            exchange(&mut stream, question.answer(), &request, &mut buffer).await;
+            exchange(&mut stream, question.answer(), &requests[0], &mut buffer).await;
         }
         streams.push(stream);
     }
@@ -100,7 +99,7 @@ pub(crate) async fn ask(question: Question<'_>, connections: usize, server: &Ser
     let until = Instant::now() + SLICE.max(FOR_EACH * connections as u32);
     let mut asking = JoinSet::new();
     for stream in streams {
-        asking.spawn(ask_over(stream, question.answer(), request.clone(), until));
+        asking.spawn(ask_over(stream, question.answer(), requests.clone(), until));
     }
     sleep_until(until).await;
     let answers = asking.join_all().await;
@@ -115,13 +114,14 @@ pub(crate) async fn ask(question: Question<'_>, connections: usize, server: &Ser
 async fn ask_over(
     mut stream: TcpStream,
     nothing_yet: Answer,
-    request: Bytes,
+    requests: Vec<Bytes>,
     until: Instant,
 ) -> (usize, usize) {
     let mut buffer = vec![0; BUFFER];
     let mut asked = 0;
     loop {
-        let body = exchange(&mut stream, nothing_yet, &request, &mut buffer).await;
+        let request = &requests[asked % requests.len()];
+        let body = exchange(&mut stream, nothing_yet, request, &mut buffer).await;
         asked += 1;
         if Instant::now() >= until {
             return (asked, body);

@@ -1,5 +1,6 @@
 //! HTTP/1.1 as far as a load needs it: requests that are written once, and where an answer ends.
 
+use std::iter;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
 pub(crate) struct Question<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
+    /// Asked for in turns with the path.
+    pub(crate) other_path: Option<&'a str>,
+    pub(crate) accept: &'a str,
     pub(crate) coding: &'a str,
     pub(crate) tag: &'a str,
 }
@@ -24,22 +28,30 @@ impl<'a> Question<'a> {
         Self {
             method: "GET",
             path,
+            other_path: None,
+            accept: "application/json",
             coding: "",
             tag: "",
         }
     }
 
-    /// The request as it is sent.
-    pub(crate) fn request(self, address: SocketAddr) -> Bytes {
+    /// The requests as they are sent, in turns.
+    pub(crate) fn requests(self, address: SocketAddr) -> Vec<Bytes> {
+        let paths = iter::once(self.path).chain(self.other_path);
+        paths.map(|path| self.request(address, path)).collect()
+    }
+
+    fn request(self, address: SocketAddr, path: &str) -> Bytes {
         let Self {
             method,
-            path,
+            accept,
             coding,
             tag,
+            ..
         } = self;
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: load\r\n\
-             accept: application/json\r\naccept-encoding: {coding}\r\n\
+             accept: {accept}\r\naccept-encoding: {coding}\r\n\
              if-none-match: {tag}\r\n\r\n"
         )
         .into()

@@ -35,8 +35,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 use rows::{Bench, Row};
+
+/// As the gateway itself, for what it is measured beside.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 struct Options {

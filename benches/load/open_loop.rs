@@ -1,30 +1,39 @@
 //! Open loop: requests are due at fixed moments, whether earlier ones are answered or not. Latency counts
 //! from when a request was due, so that an answer that holds up those behind it counts for all of them.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::num::NonZeroU64;
-use std::sync::Barrier;
-use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hdrhistogram::Histogram;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::set_current_timer_slack;
 use tokio::time::Instant;
 
-use crate::connection::{BUFFER, Question};
+use crate::connection::{Answer, BUFFER, Question};
 use crate::meter::{Meter, Usage};
 use crate::servers::Server;
 
-/// How many connections are asked over, each by a thread of its own. One that is late catches up. Each
-/// more costs the load switches between threads.
-const CONNECTIONS: u32 = 8;
+/// How many connections are asked over, in turn. One that is late catches up.
+const CONNECTIONS: u32 = 16;
 
 /// What came of a stretch of time.
 pub(crate) struct Latency {
     /// Nanoseconds.
     histogram: Histogram<u64>,
     pub(crate) usage: Usage,
+}
+
+/// One connection, and the answer that it waits for, if there is one.
+struct Connection {
+    stream: TcpStream,
+    /// When its request was due, or the next one is.
+    due: Instant,
+    awaited: Option<Answer>,
+    buffer: Vec<u8>,
+    filled: usize,
 }
 
 impl Latency {
@@ -34,71 +43,99 @@ impl Latency {
     }
 }
 
-/// Asks a server so often a second, for so long.
+/// Asks a server so often a second, for so long. This thread does nothing else.
 pub(crate) fn ask(question: Question<'_>, server: &Server, rate: f64, long: Duration) -> Latency {
-    let interval = Duration::from_secs_f64(f64::from(CONNECTIONS) / rate);
-    let streams = (0..CONNECTIONS).map(|_| TcpStream::connect(server.address).unwrap());
-    let streams: Vec<_> = streams.collect();
+    // Waits end as exactly as the kernel can.
+    set_current_timer_slack(NonZeroU64::new(1)).unwrap();
+    let interval = Duration::from_secs_f64(1.0 / rate);
+    let request = &question.requests(server.address)[0];
+    let mut histogram = Histogram::new(3).unwrap();
     let meter = Meter::start(server.id());
     let begun = Instant::now();
-    // Linux forgets what a thread has used that has ended.
-    let [answered, measured] = [0, 1].map(|_| Barrier::new(CONNECTIONS as usize + 1));
-    thread::scope(|scope| {
-        let asking = streams.into_iter().zip(0..).map(|(stream, number)| {
-            let first = begun + interval * number / CONNECTIONS;
-            let (answered, measured) = (&answered, &measured);
-            scope.spawn(move || {
-                let until = begun + long;
-                let latencies = ask_over(stream, question, server, first, interval, until);
-                answered.wait();
-                measured.wait();
-                latencies
-            })
-        });
-        let asking: Vec<_> = asking.collect();
-        answered.wait();
-        let usage = meter.stop();
-        measured.wait();
-        let histograms = asking.into_iter().map(|thread| thread.join().unwrap());
-        let sum = histograms.reduce(|mut sum, histogram| {
-            sum.add(histogram).unwrap();
-            sum
-        });
-        Latency {
-            histogram: sum.unwrap(),
-            usage,
+    let until = begun + long;
+    let connections =
+        (0..CONNECTIONS).map(|number| Connection::to(server, begun + interval * number));
+    let mut connections: Vec<_> = connections.collect();
+    loop {
+        let now = Instant::now();
+        let mut next = None;
+        for connection in &mut connections {
+            if connection.awaited.is_some() || connection.due >= until {
+                continue;
+            }
+            if connection.due <= now {
+                connection.ask(question, request);
+            } else if next.is_none_or(|next| connection.due < next) {
+                next = Some(connection.due);
+            }
         }
-    })
+        let asking: Vec<_> = (0..connections.len())
+            .filter(|number| connections[*number].awaited.is_some())
+            .collect();
+        if asking.is_empty() && next.is_none() {
+            return Latency {
+                histogram,
+                usage: meter.stop(),
+            };
+        }
+        for number in ready(&connections, &asking, next) {
+            let connection = &mut connections[number];
+            if connection.is_answered() {
+                let latency = connection.due.elapsed().as_nanos();
+                histogram.record(latency.try_into().unwrap()).unwrap();
+                connection.due += interval * CONNECTIONS;
+            }
+        }
+    }
 }
 
-/// Asks over one connection whenever a request is due, until then.
-fn ask_over(
-    mut stream: TcpStream,
-    question: Question<'_>,
-    server: &Server,
-    first: Instant,
-    interval: Duration,
-    until: Instant,
-) -> Histogram<u64> {
-    // Sleeps end as exactly as the kernel can.
-    set_current_timer_slack(NonZeroU64::new(1)).unwrap();
-    stream.set_nodelay(true).unwrap();
-    let request = question.request(server.address);
-    let mut buffer = vec![0; BUFFER];
-    let mut latencies = Histogram::new(3).unwrap();
-    let mut due = first;
-    while due < until {
-        #[expect(clippy::disallowed_methods, reason = "this thread serves nobody else")]
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        stream.write_all(&request).unwrap();
-        let (mut filled, mut answer) = (0, question.answer());
-        while answer.body(&buffer[..filled]).is_none() {
-            let read = stream.read(&mut buffer[filled..]).unwrap();
-            assert!(read > 0, "the server closed the connection");
-            filled += read;
+/// Waits until something arrives for one of those that are `asking`, or until then: over which of them.
+fn ready(connections: &[Connection], asking: &[usize], until: Option<Instant>) -> Vec<usize> {
+    let socket = |number: &usize| PollFd::new(&connections[*number].stream, PollFlags::IN);
+    let mut sockets: Vec<_> = asking.iter().map(socket).collect();
+    let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let wait = wait.map(|wait| Timespec::try_from(wait).unwrap());
+    poll(&mut sockets, wait.as_ref()).unwrap();
+    let sockets = asking.iter().zip(&sockets);
+    let ready = sockets.filter(|(_, socket)| !socket.revents().is_empty());
+    ready.map(|(number, _)| *number).collect()
+}
+
+impl Connection {
+    /// A connection whose first request is due then.
+    fn to(server: &Server, due: Instant) -> Self {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        Self {
+            stream,
+            due,
+            awaited: None,
+            buffer: vec![0; BUFFER],
+            filled: 0,
         }
-        latencies.record(due.elapsed().as_nanos() as u64).unwrap();
-        due += interval;
     }
-    latencies
+
+    fn ask(&mut self, question: Question<'_>, request: &Bytes) {
+        self.stream.write_all(request).unwrap();
+        self.awaited = Some(question.answer());
+        self.filled = 0;
+    }
+
+    /// Takes what has arrived, and says whether that is all of the answer.
+    fn is_answered(&mut self) -> bool {
+        match self.stream.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => panic!("the server closed the connection"),
+            Ok(read) => self.filled += read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => panic!("{error}"),
+        }
+        let arrived = &self.buffer[..self.filled];
+        let answer = self.awaited.as_mut();
+        let is_whole = answer.is_some_and(|answer| answer.body(arrived).is_some());
+        if is_whole {
+            self.awaited = None;
+        }
+        is_whole
+    }
 }

@@ -54,16 +54,25 @@ impl Table {
     }
 }
 
-/// How busy load and upstreams were, and whether the row says nothing therefore. Where they `share` a core,
-/// they are saturated together.
-pub(crate) fn busy(usages: impl Iterator<Item = Usage> + Clone, share: bool) -> String {
-    let part = |of: usize| Spread::of(usages.clone().map(|usage| usage.busy()[of])).median;
-    let [load, upstreams] = [part(0), part(1)];
-    let most = if share {
-        load + upstreams
-    } else {
-        load.max(upstreams)
-    };
+/// How busy load and upstreams were beside the server that left them least time, and whether that says nothing of the
+/// servers therefore. Where they `share` a core, they are saturated together.
+pub(crate) fn busy<U: Iterator<Item = Usage> + Clone>(
+    servers: impl IntoIterator<Item = U>,
+    share: bool,
+) -> String {
+    let servers = servers.into_iter().map(|usages| {
+        let part = |of: usize| Spread::of(usages.clone().map(|usage| usage.busy()[of])).median;
+        let [load, upstreams] = [part(0), part(1)];
+        let most = if share {
+            load + upstreams
+        } else {
+            load.max(upstreams)
+        };
+        (most, load, upstreams)
+    });
+    let (most, load, upstreams) = servers
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .unwrap();
     let void = if most > SATURATED { VOID } else { "" };
     format!("{:.0} %, {:.0} %{void}", load * 100.0, upstreams * 100.0)
 }
@@ -79,7 +88,9 @@ impl Comparison {
         Spread::of((self.rounds.iter()).map(|round| figure(&round[of[0]]) / figure(&round[of[1]])))
     }
 
-    pub(crate) fn busy(&self, share: bool) -> String {
-        busy(self.rounds.iter().flatten().map(|turn| turn.usage), share)
+    /// How busy load and upstreams were in the turns of these servers.
+    pub(crate) fn busy<const N: usize>(&self, servers: [usize; N], share: bool) -> String {
+        let usages = |server| self.of(server).map(|turn| turn.usage);
+        busy(servers.map(usages), share)
     }
 }

@@ -33,7 +33,8 @@ async fn page(client: &HttpClient, urls: Vec<String>, limit: usize) -> Bytes {
         let client = client.clone();
         calls.spawn(async move { list(&client, number, &url).await });
     }
-    let mut groups = calls.join_all().await.concat();
+    let lists = calls.join_all().await;
+    let mut groups: Vec<_> = lists.into_iter().flatten().collect();
     groups.sort_unstable_by(|left, right| {
         let [left_key, right_key] = [left, right].map(|group| (&group.folded, &group.id));
         left_key.cmp(&right_key)
@@ -51,7 +52,7 @@ async fn page(client: &HttpClient, urls: Vec<String>, limit: usize) -> Bytes {
 async fn list(client: &HttpClient, number: usize, url: &str) -> Vec<Group> {
     let (_, headers, body) = get(client, url, "", "").await.unwrap();
     if headers["content-type"] == "application/xml" {
-        let list: XmlList = quick_xml::de::from_reader(&*body).unwrap();
+        let list: XmlList = quick_xml::de::from_str(str::from_utf8(&body).unwrap()).unwrap();
         return normalized(number, list.group, |people| people.person);
     }
     normalized(number, serde_json::from_slice(&body).unwrap(), |people| {
@@ -98,7 +99,7 @@ struct People {
     person: Vec<Person>,
 }
 
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 struct Person {
     id: String,
     #[serde(rename(serialize = "email"))]
@@ -112,7 +113,7 @@ struct Page {
     complete: bool,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 struct Group {
     id: String,
     source: String,

@@ -10,6 +10,13 @@ use crate::servers::{Gateway, HELD, Server};
 use crate::table::Table;
 use crate::upstreams::{Format, List, Pages, Upstream};
 
+/// What tables of groups show.
+const EIGHT_FIELDS: &str =
+    "/groups?limit=50&fields=id,name,description,email,status,member_count,created_at,updated_at";
+
+/// What is asked for in turns, in the headers of a browser.
+const IN_TURNS: [&str; 2] = ["/groups?limit=50", "/groups?limit=50&sort=-name"];
+
 pub(super) async fn measure(bench: &Bench) -> Table {
     let mut table = comparisons("Cached pages", "page");
     let cores = &bench.cores;
@@ -27,6 +34,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     let pages = [
         ("50 groups", "/groups?limit=50", true),
         ("1000 groups", "/groups?limit=1000", true),
+        ("50 groups, eight fields", EIGHT_FIELDS, false),
         (
             "50 groups, two fields",
             "/groups?limit=50&fields=id,name",
@@ -74,9 +82,12 @@ pub(super) async fn measure(bench: &Bench) -> Table {
                     .map(|built| ("the gateway as cargo builds it", built)),
             );
             let (mut nginx, mut varnish) = (None, None);
-            // The afternoon's script knows neither validators nor codings, and files have one.
-            if name.is_empty() && is_asked_in_all_ways {
+            // The afternoon's script knows neither validators nor codings nor searches.
+            if name.is_empty() && (is_asked_in_all_ways || path == EIGHT_FIELDS) {
                 others.extend(node.as_ref().map(|node| ("Node", node)));
+            }
+            // Files have one coding.
+            if name.is_empty() && is_asked_in_all_ways {
                 let answer = get(&client(), &page, "", "").await.unwrap();
                 if let Some(found) = &bench.nginx {
                     nginx = found.start(cores, path, &answer).await;
@@ -94,5 +105,25 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             push(bench, &mut table, &work, &names, &comparison);
         }
     }
+    let [path, other_path] = IN_TURNS;
+    let question = Question {
+        other_path: Some(other_path),
+        accept: "*/*",
+        coding: "gzip, deflate, br, zstd",
+        ..Question::get(path)
+    };
+    for path in IN_TURNS {
+        gateway.tag(path).await;
+    }
+    let bare = ["replay", &gateway.url(path), question.coding, ""];
+    let bare = Server::bare(cores, &bare);
+    let comparison = compare(question, CONNECTIONS, &[&gateway, &bare], bench.seconds).await;
+    push(
+        bench,
+        &mut table,
+        "two pages of 50 groups in turns, as browsers ask",
+        &["bare hyper"],
+        &comparison,
+    );
     table
 }

@@ -53,7 +53,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
     let groups = groups.map(|count| (count, point(10, count, CONNECTIONS)));
     grow(bench, &mut table, "groups", groups.into()).await;
     let most = descriptors().saturating_sub(OTHER_DESCRIPTORS) as usize;
-    let connections = [1, 10, 100, 1_000, 5_000, 10_000].into_iter();
+    let connections = [1, 10, 100, 1_000, 5_000, 10_000, 20_000].into_iter();
     let connections = connections.filter(|&count| count <= most);
     let connections = connections.map(|count| (count, point(1, 1000, count)));
     grow(bench, &mut table, "connections", connections.collect()).await;
@@ -102,7 +102,7 @@ async fn grow(bench: &Bench, table: &mut Table, what: &str, points: Vec<(usize, 
             format!("{:.1}", cpu[0]),
             format!("{:.1}", cpu[1]),
         ];
-        let mut busy = cached.busy(bench.cores.are_shared());
+        let mut busy = cached.busy([0, 1], bench.cores.are_shared());
         // A walk knows nothing of connections.
         if what == "connections" {
             row.extend([String::new(), String::new()]);
@@ -146,7 +146,7 @@ async fn walks(
     let gateway = Gateway::start(&bench.gateway, &bench.cores, upstreams, NOTHING_KEPT).await;
     let walks = compare(question, 1, &[&gateway], seconds).await;
     (
-        walks.busy(bench.cores.are_shared()),
+        walks.busy([0], bench.cores.are_shared()),
         Spread::of(walks.of(0).map(|turn| 1e3 / turn.per_second())),
         Spread::of(walks.of(0).map(|turn| turn.cpu() / 1e3)),
     )

@@ -88,6 +88,6 @@ pub(super) fn figures(bench: &Bench, rounds: &[Latency]) -> Vec<String> {
         ""
     };
     figures.push(format!("{:.0} %{saturated}", server.median * 100.0));
-    figures.push(busy(usages(), bench.cores.are_shared()));
+    figures.push(busy([usages()], bench.cores.are_shared()));
     figures
 }

@@ -151,7 +151,7 @@ fn push(bench: &Bench, table: &mut Table, work: &str, others: &[&str], compariso
             figures(server),
             comparison.share([0, server], Turn::per_second).to_string(),
             comparison.share([0, server], Turn::cpu).to_string(),
-            comparison.busy(bench.cores.are_shared()),
+            comparison.busy([0, server], bench.cores.are_shared()),
         ]);
     }
 }

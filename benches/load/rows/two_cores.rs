@@ -81,7 +81,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
                 "not to be shown".to_owned()
             },
             comparison.share([0, 1], Turn::cpu).to_string(),
-            comparison.busy(false),
+            comparison.busy([0, 1], false),
         ]);
     }
     if !two.are_apart() {

@@ -50,7 +50,7 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             Spread::of(costs).to_string(),
             Spread::of(decoding).to_string(),
             shares.to_string(),
-            busy(usages.into_iter(), bench.cores.are_shared()),
+            busy([usages.into_iter()], bench.cores.are_shared()),
         ]);
     }
     table

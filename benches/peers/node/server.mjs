@@ -58,7 +58,7 @@ function normalized(source, record, isXml) {
     source_id: String(record.id),
     name: String(record.name),
     description: record.about ?? null,
-    email: record.email ?? null,
+    email: record.mail ?? null,
     status: record.state?.toLowerCase() ?? null,
     members: people.map(({ id, mail }) => ({ id: String(id), email: mail ?? null })),
     member_count: people.length,
@@ -67,18 +67,21 @@ function normalized(source, record, isXml) {
   };
 }
 
-async function page(limit) {
+async function page(limit, fields) {
   const lists = await Promise.all(upstreams.map(list));
   const groups = lists.flat();
   groups.sort((left, right) => collator.compare(left.name, right.name) || (left.id < right.id ? -1 : 1));
-  return JSON.stringify({ groups: groups.slice(0, limit), total: groups.length, complete: true });
+  let shown = groups.slice(0, limit);
+  if (fields) shown = shown.map((group) => Object.fromEntries(fields.map((field) => [field, group[field]])));
+  return JSON.stringify({ groups: shown, total: groups.length, complete: true });
 }
 
 const server = Fastify();
 server.get("/groups", async (request, reply) => {
   let body = isCached ? answers.get(request.url) : undefined;
   if (body === undefined) {
-    body = await page(Number(request.query.limit ?? 50));
+    const { limit, fields } = request.query;
+    body = await page(Number(limit ?? 50), fields?.split(","));
     if (isCached) answers.set(request.url, body);
   }
   return reply.type("application/json").send(body);
