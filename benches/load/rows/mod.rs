@@ -10,6 +10,7 @@ mod replace;
 mod two_cores;
 mod whole;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -58,6 +59,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(gateway: PathBuf, seconds: u64) -> Self {
+        println!("On {}.\n", machine());
         let cores = Cores::new();
         let (node, nginx, varnish) = (Node::install(), Nginx::find(), Varnish::find());
         let found = [
@@ -107,6 +109,17 @@ impl Bench {
             }
         }
     }
+}
+
+/// What all figures are of: the processor and the kernel.
+fn machine() -> String {
+    let read = |file| fs::read_to_string(file).unwrap_or_default();
+    let (processors, kernel) = (read("/proc/cpuinfo"), read("/proc/sys/kernel/osrelease"));
+    let mut names = processors
+        .lines()
+        .filter_map(|line| line.strip_prefix("model name\t: "));
+    let (count, name) = (names.clone().count(), names.next().unwrap_or("a processor"));
+    format!("{count} x {name}, Linux {}", kernel.trim())
 }
 
 /// Microseconds of CPU time up to which requests are told by how many there are in a second; longer ones are
