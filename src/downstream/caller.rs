@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::caller::{Asker, Caller, ShownCertificate};
 
-use super::answers::HeldAnswer;
+use super::answers::{HeldAnswer, HeldWishes};
 use super::rate_limiter::HeldBucket;
 
 /// What was looked up for the last request over a connection, whoever sent it. Each holds it for a moment, and knows
@@ -20,6 +20,8 @@ pub(crate) struct LookedUp {
     pub(crate) bucket: HeldBucket,
     /// What its caller may ask.
     pub(crate) own_bucket: HeldBucket<Asker>,
+    /// What it wished for.
+    pub(crate) wishes: HeldWishes,
     /// What it was answered.
     pub(crate) answer: HeldAnswer,
 }

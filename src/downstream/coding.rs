@@ -76,7 +76,7 @@ impl Accepted {
 }
 
 /// The coding whose name is all that a caller sent. Many do, and nothing is to be weighed.
-pub(crate) fn named(only: &HeaderValue) -> Option<Accepted> {
+fn named(only: &HeaderValue) -> Option<Accepted> {
     let is_named = |coding: &Coding| only == coding.name().unwrap_or_default();
     let best = Coding::ALL.into_iter().find(is_named)?;
     let identity = true;

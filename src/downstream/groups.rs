@@ -48,7 +48,16 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     let caller = exchange.caller();
     let AskedAnswer { key, mode } = match exchange.asked.get() {
         Some(asked) => asked.clone(),
-        None => AskedAnswer::read(caller, state.scopes_of(caller), &exchange.uri, headers)?,
+        None => {
+            let held = &exchange.client.looked_up.wishes;
+            AskedAnswer::read(
+                caller,
+                state.scopes_of(caller),
+                &exchange.uri,
+                headers,
+                held,
+            )?
+        }
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch(&key);

@@ -127,7 +127,7 @@ pub(crate) fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
 }
 
 /// The offered format whose media type is all that a caller sent. Most do, and nothing is to be weighed.
-pub(crate) fn named(only: &HeaderValue, offered: &[AnswerFormat]) -> Option<AnswerFormat> {
+fn named(only: &HeaderValue, offered: &[AnswerFormat]) -> Option<AnswerFormat> {
     let is_named = |format: &&AnswerFormat| only == format.media_type();
     offered.iter().find(is_named).copied()
 }

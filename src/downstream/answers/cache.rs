@@ -155,6 +155,7 @@ mod tests {
     use http::HeaderMap;
 
     use super::super::key::AskedAnswer;
+    use super::super::wishes::HeldWishes;
     use super::*;
     use crate::caller::Caller;
     use crate::catalog::CallerScopes;
@@ -168,6 +169,7 @@ mod tests {
             CallerScopes::default(),
             &uri,
             &HeaderMap::new(),
+            &HeldWishes::default(),
         );
         let Ok(AskedAnswer { key, .. }) = asked else {
             unreachable!("the question is a good one")

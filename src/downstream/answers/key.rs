@@ -2,15 +2,17 @@
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, Uri};
 
 use crate::caller::{Caller, Identity, VisibleSources};
 use crate::catalog::{CacheMode, CallerScopes};
 use crate::downstream::caching;
-use crate::downstream::coding::{self, Accepted};
-use crate::downstream::negotiate::{self, AnswerFormat};
+use crate::downstream::coding::Accepted;
+use crate::downstream::negotiate::AnswerFormat;
 use crate::downstream::prefer;
 use crate::downstream::problem::ProblemDetails;
+
+use super::wishes::{HeldWishes, OnlyValue};
 
 /// Which answer is wanted. Requests with equal keys get the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,17 +41,16 @@ pub(crate) struct AskedAnswer {
 }
 
 impl AskedAnswer {
-    /// Reads what these headers and this address ask for.
+    /// Reads what these headers and this address ask for. The connection may hold what such headers wish for.
     pub(crate) fn read(
         caller: &Caller,
         scopes: CallerScopes,
         uri: &Uri,
         headers: &HeaderMap,
+        held: &HeldWishes,
     ) -> Result<Self, ProblemDetails> {
-        const ALL: &[AnswerFormat] = AnswerFormat::ALL;
         let root = || PathAndQuery::from_static("/");
-        // One pass takes less than two lookups. Most callers name one format and one coding, and nothing is to be
-        // weighed.
+        // One pass takes less than two lookups.
         let (mut accept, mut accept_encoding) = (OnlyValue::default(), OnlyValue::default());
         let (mut is_plain, prefer) = (true, prefer::PREFER);
         for (name, value) in headers {
@@ -61,16 +62,15 @@ impl AskedAnswer {
                 is_plain = false;
             }
         }
-        let format = accept.get().and_then(|only| negotiate::named(only, ALL));
-        let coding = accept_encoding.get().and_then(coding::named);
+        let (format, coding) = held.read(headers, [accept, accept_encoding])?;
         Ok(Self {
             key: AnswerKey {
                 identity: caller.identity,
                 visible: caller.visible.clone(),
                 scopes,
                 target: uri.path_and_query().cloned().unwrap_or_else(root),
-                format: format.map_or_else(|| negotiate::negotiate(headers, ALL), Ok)?,
-                coding: coding.map_or_else(|| coding::negotiate(headers), Ok)?,
+                format,
+                coding,
                 is_strict: !is_plain && prefer::is_strict(headers),
             },
             mode: if is_plain {
@@ -79,24 +79,6 @@ impl AskedAnswer {
                 caching::mode(headers)
             },
         })
-    }
-}
-
-/// The value of a field that was sent once.
-#[derive(Debug, Clone, Copy, Default)]
-struct OnlyValue<'a> {
-    first: Option<&'a HeaderValue>,
-    is_repeated: bool,
-}
-
-impl<'a> OnlyValue<'a> {
-    fn add(&mut self, value: &'a HeaderValue) {
-        self.is_repeated = self.first.is_some();
-        self.first = Some(value);
-    }
-
-    fn get(self) -> Option<&'a HeaderValue> {
-        self.first.filter(|_| !self.is_repeated)
     }
 }
 

@@ -13,6 +13,7 @@ mod answer;
 mod cache;
 mod held;
 mod key;
+mod wishes;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub(crate) use answer::{Answer, Made, is_steady, lasts};
 pub(crate) use cache::AnswerCache;
 pub(crate) use held::HeldAnswer;
 pub(crate) use key::{AnswerKey, AskedAnswer};
+pub(crate) use wishes::HeldWishes;

@@ -271,9 +271,15 @@ fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
             ..Caller::default()
         };
         let uri = Uri::from_static("/groups");
-        AskedAnswer::read(&caller, CallerScopes::default(), &uri, &HeaderMap::new())
-            .unwrap()
-            .key
+        AskedAnswer::read(
+            &caller,
+            CallerScopes::default(),
+            &uri,
+            &HeaderMap::new(),
+            &HeldWishes::default(),
+        )
+        .unwrap()
+        .key
     };
     let keys = [
         key(Identity::Anonymous, VisibleSources::All),
@@ -401,7 +407,8 @@ fn key(number: usize) -> AnswerKey {
 
 fn key_of(number: usize, caller: &Caller, headers: &HeaderMap) -> AnswerKey {
     let uri = format!("/groups?search={number}").parse().unwrap();
-    let asked = AskedAnswer::read(caller, CallerScopes::default(), &uri, headers);
+    let held = HeldWishes::default();
+    let asked = AskedAnswer::read(caller, CallerScopes::default(), &uri, headers, &held);
     asked.unwrap().key
 }
 

@@ -44,7 +44,8 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
         }
         let caller = exchange.caller();
         let scopes = exchange.state.scopes_of(caller);
-        match AskedAnswer::read(caller, scopes, &exchange.uri, &exchange.headers) {
+        let held = &exchange.client.looked_up.wishes;
+        match AskedAnswer::read(caller, scopes, &exchange.uri, &exchange.headers, held) {
             Ok(asked) => {
                 if let Some(response) = ready(exchange, &asked) {
                     if let Some(span) = exchange.trace.get().and_then(ServerTrace::span) {
