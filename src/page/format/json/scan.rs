@@ -340,7 +340,25 @@ fn name_again(bytes: &[u8], at: usize, name: &TapeEntry) -> Option<usize> {
     }
     let (start, length) = (name.start as usize - 1, name.length as usize + 3);
     let written = bytes.get(start..start + length)?;
-    (bytes.get(at..at + length)? == written && written.ends_with(b":")).then_some(length)
+    let is_again = is_same(bytes.get(at..at + length)?, written) && written.ends_with(b":");
+    is_again.then_some(length)
+}
+
+/// Whether two texts of one length are the same. Most names are short, and two words that overlap are read sooner than
+/// a function for all lengths is called.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk()
+                && one.last_chunk::<8>() == other.last_chunk()
+        }
+        4..8 => {
+            one.first_chunk::<4>() == other.first_chunk()
+                && one.last_chunk::<4>() == other.last_chunk()
+        }
+        _ => one == other,
+    }
 }
 
 #[cfg(test)]
