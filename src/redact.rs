@@ -2,7 +2,7 @@
 //!
 //! A secret is known by its value: those that the configuration names, and the tokens that logins
 //! returned. It is found in every encoding in which it may occur: as it is, in a URL, in a form, in
-//! JSON, in XML or in a web page. A short one counts only where it stands alone; otherwise a secret
+//! JSON, in XML or in a web page, in base64 or in hexadecimal digits. A short one counts only where it stands alone; otherwise a secret
 //! `a` would blot out every `a`. An upstream may send back what it was sent, so what it says is searched for
 //! the secrets it knows before it comes into a message.
 
@@ -14,12 +14,14 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 #[cfg(feature = "probe")]
 use serde_json::Value;
 
+mod encodings;
 mod spelling;
+use encodings::encodings;
 use spelling::{Spelling, spelling_at};
 
 /// Shown instead of a secret.
@@ -27,6 +29,9 @@ pub(crate) const MASK: &str = "***";
 
 /// A shorter value counts only where no letter or digit is next to it.
 const MIN_EMBEDDED_BYTES: usize = 8;
+
+/// A shorter text of a pair that Basic encodes is no password: an API that takes a key as user wants any.
+const MIN_PASSWORD_BYTES: usize = 4;
 
 /// How many of the secrets that come and go are remembered. A request under way carries one of the last.
 const RECENT: usize = 32;
@@ -63,9 +68,15 @@ impl std::fmt::Debug for EncodedSecret {
 }
 
 impl Redactor {
-    /// Removes `value` from now on. `name` says what it is where something has to stand in for it.
+    /// Removes `value` from now on, and what is in it if it is a whole header of Basic. `name` says what it is where
+    /// something has to stand in for it.
     pub(crate) fn add(&self, value: &str, name: &str) {
         lock(&self.0).add(value, name);
+        if let Some((scheme, credentials)) = value.split_once(' ')
+            && scheme.eq_ignore_ascii_case("basic")
+        {
+            self.add_credentials(credentials, name);
+        }
     }
 
     /// Removes `value` from now on, until several others have come after it.
@@ -86,17 +97,27 @@ impl Redactor {
         }
     }
 
-    /// Removes the credentials of a header from now on: what stands after the name of the scheme, and the
-    /// pair that Basic encodes.
+    /// Removes the credentials of a header from now on: what stands after the name of the scheme.
     pub(crate) fn add_header(&self, value: &HeaderValue, name: &str) {
         let Ok(value) = value.to_str() else { return };
-        let credentials = value
-            .split_once(' ')
-            .map_or(value, |(_, credentials)| credentials);
-        self.add(credentials, name);
+        let credentials = value.split_once(' ');
+        self.add_credentials(
+            credentials.map_or(value, |(_, credentials)| credentials),
+            name,
+        );
+    }
+
+    /// Removes credentials from now on, and the pair that Basic encodes (RFC 7617, section 2).
+    fn add_credentials(&self, credentials: &str, name: &str) {
+        let mut known = lock(&self.0);
+        known.add(credentials, name);
         let pair = STANDARD.decode(credentials).ok();
         if let Some(pair) = pair.and_then(|pair| String::from_utf8(pair).ok()) {
-            self.add(&pair, name);
+            known.add(&pair, name);
+            let password = pair.split_once(':').map_or("", |(_, password)| password);
+            if password.len() >= MIN_PASSWORD_BYTES {
+                known.add(password, name);
+            }
         }
     }
 
@@ -230,18 +251,6 @@ pub(crate) fn identifier(name: &str) -> String {
         }
     };
     name.chars().map(plain).collect()
-}
-
-/// The value, and what the encodings that change all of it make of it. How single letters may be written
-/// is [`spelling_at`]'s matter.
-fn encodings(value: &str) -> [String; 4] {
-    [
-        value.to_owned(),
-        // The name of a host.
-        value.to_lowercase(),
-        STANDARD_NO_PAD.encode(value),
-        URL_SAFE_NO_PAD.encode(value),
-    ]
 }
 
 /// Where a secret occurs in a text.

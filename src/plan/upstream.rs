@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 use super::{
-    Account, Auth, BreakerThresholds, ClassifyRules, Connection, FilterableAttribute, Hedging,
-    Incremental, Limits, List, ListTerms, Lookup, Mapping, OnBehalf, Paging, PushdownRules,
-    RelatedLists, Requests, Shape,
+    Account, Auth, BreakerThresholds, ClassifyRules, ClientProof, Connection, FilterableAttribute,
+    Fixed, Hedging, Incremental, Limits, List, ListTerms, Login, Lookup, Mapping, OnBehalf, Paging,
+    PushdownRules, RelatedLists, Requests, Shape,
 };
 
 /// One upstream. Two that are equal are asked, treated and read in the same way.
@@ -67,5 +69,29 @@ impl Upstream {
             ..other.clone()
         };
         *self == on_these
+    }
+
+    /// The headers with credentials that are the same in every request: its own, those of the clients of its logins, and that
+    /// for its proxy.
+    pub fn credential_headers(&self) -> impl Iterator<Item = &HeaderValue> {
+        let own = match &*self.auth {
+            Auth::Fixed(Fixed::Header { value, .. }) => Some(value),
+            Auth::None
+            | Auth::Fixed(Fixed::Query { .. })
+            | Auth::Token(_)
+            | Auth::SigV4(_)
+            | Auth::Hmac(_)
+            | Auth::MessageSignature(_)
+            | Auth::Digest(_)
+            | Auth::Forward(_) => None,
+        };
+        let clients = self.auth.login().into_iter().flat_map(Login::clients);
+        let clients = clients.filter_map(|client| match &client.proof {
+            ClientProof::Header(value) => Some(value),
+            ClientProof::Form | ClientProof::Assertion(_) => None,
+        });
+        let proxy = self.connection.proxy.as_ref();
+        let proxy = proxy.and_then(|proxy| proxy.authorization.as_ref());
+        own.into_iter().chain(clients).chain(proxy)
     }
 }

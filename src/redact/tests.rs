@@ -1,3 +1,5 @@
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 
 fn redactor(secrets: &[(&str, &str)]) -> Redactor {
@@ -56,8 +58,13 @@ fn a_secret_in_mixed_case_is_hidden_in_every_style_of_every_encoding() {
         "Zy&quot;&#96;&#39;&amp;&lt;X&gt; 9\\q&#128273;",
         "Zy&QUOT;&#x60;&apos;&amp;&lt;X&gt;&nbsp;9&#92;q&#x1F511;",
         "Zy%22%60%27%26%3cX%3e+9%5cq%f0%9f%94%91",
-        // Base64.
+        // Base64, and what of a value in base64 comes back in its other alphabet or without padding.
         "QWJDL2RFZisxMj09",
+        "AbC_dEf-12",
+        "AbC%2FdEf%2B12",
+        // Hexadecimal digits.
+        "4162432f6445662b31323d3d",
+        "4162432F6445662B31323D3D",
     ] {
         let shown = redactor.redact(&format!("a={text}.")).into_owned();
         assert_eq!(shown, "a=***.", "{text}");
@@ -147,5 +154,50 @@ fn a_secret_that_a_limit_cut_in_two_is_not_shown_in_part() {
         ),
     ] {
         assert_eq!(redactor.redact(text), expected);
+    }
+}
+
+#[test]
+fn a_secret_is_hidden_wherever_it_stands_in_what_was_encoded() {
+    let redactor = redactor(&[("s3cr/t é of ours?>", "KEY")]);
+    for before in ["", "a", "ab", "key="] {
+        for after in ["", "z", "zz"] {
+            let text = format!("{before}s3cr/t é of ours?>{after}");
+            for encoded in [
+                STANDARD.encode(&text),
+                URL_SAFE_NO_PAD.encode(&text),
+                crate::hex::hex(text.as_bytes()),
+            ] {
+                let shown = redactor.redact(&encoded).into_owned();
+                assert!(shown.contains(MASK), "{text}: {shown}");
+                // At either end a letter of base64 is also of what stands beside.
+                let most = 2 * (before.len() + after.len()) + MASK.len() + 6;
+                assert!(shown.len() <= most, "{text}: {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_a_short_secret_no_encoding_is_taken_for_it_that_may_be_a_number_or_a_word() {
+    let redactor = redactor(&[("abc", "KEY")]);
+    for text in ["616263", "abc of 616263"] {
+        let shown = redactor.redact(text);
+        assert!(shown.ends_with("616263"), "{shown}");
+    }
+}
+
+#[test]
+fn the_pair_of_a_secret_that_is_a_whole_header_of_basic_is_hidden() {
+    let redactor = redactor(&[("basic c3ZjOnAwc3MgdzByZA==", "AUTHORIZATION")]);
+    for text in [
+        "basic c3ZjOnAwc3MgdzByZA==",
+        "c3ZjOnAwc3MgdzByZA",
+        "svc:p0ss w0rd",
+        "p0ss+w0rd",
+        "7376633a703073732077307264",
+    ] {
+        let shown = redactor.redact(&format!("<{text}>")).into_owned();
+        assert_eq!(shown, "<***>", "{text}");
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::UpstreamError;
-use crate::plan::{self, Auth, ClientProof, Fixed, Login};
+use crate::plan;
 use crate::redact::Redactor;
 
 use super::on_behalf::CallerAsk;
@@ -34,17 +34,7 @@ impl Masks {
         for secret in secrets {
             redactor.add(secret.expose_secret(), "SECRET");
         }
-        if let Auth::Fixed(Fixed::Header { value, .. }) = &*upstream.auth {
-            redactor.add_header(value, "SECRET");
-        }
-        let login = upstream.auth.login().into_iter();
-        for client in login.flat_map(Login::clients) {
-            if let ClientProof::Header(value) = &client.proof {
-                redactor.add_header(value, "SECRET");
-            }
-        }
-        let proxy = upstream.connection.proxy.as_ref();
-        if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+        for value in upstream.credential_headers() {
             redactor.add_header(value, "SECRET");
         }
         Self {
@@ -138,6 +128,7 @@ mod tests {
     #[case::the_pair("svc:p4ss word/é!")]
     #[case::the_pair_as_it_is_sent("c3ZjOnA0c3Mgd29yZC/DqSE=")]
     #[case::in_base64_of_its_own("cDRzcyB3b3JkL8OpIQ==")]
+    #[case::in_hexadecimal_digits("7034737320776F72642FC3A921")]
     #[case::the_token_of_a_login("t0k3n-of-a-login")]
     fn what_an_upstream_sends_back_of_our_credentials_is_masked(#[case] echoed: &str) {
         let upstream = testing::upstream(

@@ -41,7 +41,6 @@ use crate::clock::WallClock;
 use crate::config::upstream::Upstream;
 use crate::config::{self, Environment, Loaded};
 use crate::observe::{Observer, Observers};
-use crate::plan::{self, Auth, ClientProof, Fixed, Grant};
 use crate::redact::Redactor;
 use crate::terminal::{CommandError, print, print_bytes};
 use crate::tools::case::{CaseFile, ExchangeOrder, Playback, WrittenCaller, on_behalf_of};
@@ -360,36 +359,11 @@ fn redactor(loaded: &Loaded, name: &str) -> Redactor {
             redactor.add(value.expose_secret(), &portable::name_of(secret));
         }
     }
-    // An upstream that echoes the request shows a user and a password as they were sent.
+    // An upstream that echoes the request shows credentials as they were sent.
     if let Some(upstream) = loaded.plan.upstream(name) {
-        for pair in basic_pairs(upstream) {
-            redactor.add(pair, "BASIC_CREDENTIALS");
+        for value in upstream.credential_headers() {
+            redactor.add_header(value, "CREDENTIALS");
         }
     }
     redactor
-}
-
-/// What stands for a user and a password in the headers that are sent to an upstream or its proxy.
-fn basic_pairs(upstream: &plan::Upstream) -> impl Iterator<Item = &str> {
-    let own = match &*upstream.auth {
-        Auth::Fixed(Fixed::Header { value, .. }) => Some(value),
-        Auth::Token(token) => match &token.login.grant {
-            Grant::Oauth2(client) | Grant::CallerToken(client) => match &client.proof {
-                ClientProof::Header(value) => Some(value),
-                ClientProof::Form | ClientProof::Assertion(_) => None,
-            },
-            Grant::Exchange(_) => None,
-        },
-        Auth::None
-        | Auth::Fixed(Fixed::Query { .. })
-        | Auth::SigV4(_)
-        | Auth::Hmac(_)
-        | Auth::MessageSignature(_)
-        | Auth::Digest(_)
-        | Auth::Forward(_) => None,
-    };
-    let proxy = upstream.connection.proxy.as_ref();
-    let proxy = proxy.and_then(|proxy| proxy.authorization.as_ref());
-    let values = own.into_iter().chain(proxy);
-    values.filter_map(|value| value.to_str().ok()?.strip_prefix("Basic "))
 }

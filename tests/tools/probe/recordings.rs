@@ -179,6 +179,39 @@ async fn a_token_that_the_login_did_not_find_is_not_written_down(#[case] login: 
     );
 }
 
+#[rstest]
+#[case::as_they_are("c3ZjOmh1bnRlcjItaHVudGVyMg==")]
+#[case::without_padding("c3ZjOmh1bnRlcjItaHVudGVyMg")]
+#[case::decoded("svc:hunter2-hunter2")]
+#[case::in_hexadecimal_digits("7376633A68756E746572322D68756E74657232")]
+#[case::encoded_once_more("YzNaak9taDFiblJsY2pJdGFIVnVkR1Z5TWc9PQ==")]
+#[tokio::test]
+async fn credentials_that_are_echoed_are_not_shown(#[case] echoed: &'static str) {
+    let server = Server::start(move |request| {
+        let sent = request.headers()["authorization"].to_str().unwrap();
+        assert_eq!(sent, "Basic c3ZjOmh1bnRlcjItaHVudGVyMg==");
+        answer(&json!([{ "id": 1, "name": "a", "sent": format!("<{echoed}>") }]))
+    })
+    .await;
+    let toml = r#"
+        [upstreams.directory]
+        base_url = ""
+        request = { path = "/teams" }
+        records = "/"
+        fields = { id = "id", name = "name" }
+        auth = { type = "basic", username = "svc", password = { env = "KEY" } }
+    "#;
+    let folder = TempDir::new().unwrap();
+    let outcome = directory(toml, &server, &["--record", name(folder.path())]).await;
+    assert_eq!((outcome.code, outcome.complained.as_str()), (0, ""));
+    let case = recorded("directory", &folder);
+    let bare = echoed.trim_end_matches('=');
+    for text in [&outcome.said, &case] {
+        assert!(!text.contains(&bare[..bare.len() - 2]), "{text}");
+    }
+    assert!(case.contains("<REMOVED_"), "{case}");
+}
+
 #[tokio::test]
 async fn a_recording_is_never_written_over_another() {
     let server = linked().await;
