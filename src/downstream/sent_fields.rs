@@ -1,7 +1,7 @@
 //! What one pass over the headers of a request finds. Each lookup of one of them takes half as long, and most are
 //! not there.
 
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::trace::TRACEPARENT;
@@ -17,6 +17,8 @@ pub(crate) struct SentFields {
     pub(crate) hosts: NamedHosts,
     /// How long a body they announce, in bytes.
     pub(crate) announced: Option<u64>,
+    /// How they say that the body is coded for its transfer.
+    pub(crate) coding: TransferCoding,
     /// Whether one says the id of the request.
     pub(crate) has_id: bool,
     /// Whether one says the trace of the caller.
@@ -35,12 +37,38 @@ impl SentFields {
                 fields.hosts.add(value);
             } else if *name == CONTENT_LENGTH {
                 fields.announced = announced(value).max(fields.announced);
+            } else if *name == TRANSFER_ENCODING {
+                fields.coding = fields.coding.and(value);
             } else {
                 fields.has_id |= *name == ID;
                 fields.has_trace |= *name == TRACE;
             }
         }
         fields
+    }
+}
+
+/// How a body is coded for its transfer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum TransferCoding {
+    /// Not at all.
+    #[default]
+    None,
+    /// In chunks.
+    Chunked,
+    /// In a way of which servers make different things: with another coding, or with one that is said twice (RFC 9112,
+    /// section 6.1).
+    Unclear,
+}
+
+impl TransferCoding {
+    /// The same with what one more header says.
+    fn and(self, header: &HeaderValue) -> Self {
+        if self == Self::None && header.as_bytes().eq_ignore_ascii_case(b"chunked") {
+            Self::Chunked
+        } else {
+            Self::Unclear
+        }
     }
 }
 

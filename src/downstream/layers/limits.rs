@@ -1,4 +1,4 @@
-//! What a request must be like: no larger than it needs to be, and addressed to one host. What is
+//! What a request must be like: no larger than it needs to be, of one length, and addressed to one host. What is
 //! not is refused before it costs anything.
 //!
 //! hyper has limits of its own beneath these, as the last resort: its refusals have no body.
@@ -9,6 +9,7 @@ use crate::downstream::exchange::RequestContext;
 use crate::downstream::host::misdirection;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::response::Response;
+use crate::downstream::sent_fields::TransferCoding;
 use crate::gateway::cursor::CURSOR_BYTES;
 use crate::gateway::query::CANONICAL_BYTES;
 
@@ -26,7 +27,7 @@ const HEADERS: usize = 16 * 1024;
 /// The largest announced body, in bytes. No request needs one at all.
 const BODY: u64 = 64 * 1024;
 
-/// Refuses what is too large or names no host.
+/// Refuses what is too large, ends nobody knows where, or names no host.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestLimits;
 
@@ -38,7 +39,10 @@ impl<S> Interceptor<S> for RequestLimits {
             let (uri, headers) = (&exchange.uri, &exchange.headers);
             misdirection(exchange.version, uri, headers, &exchange.sent.hosts)
         };
-        match excess(exchange).or_else(misdirected) {
+        match excess(exchange)
+            .or_else(|| unclear_end(exchange))
+            .or_else(misdirected)
+        {
             Some(problem) => ControlFlow::Break(problem.into()),
             None => ControlFlow::Continue(()),
         }
@@ -67,9 +71,18 @@ fn excess<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
     None
 }
 
+/// That servers would see the end of a request in different places. Its connection ends with the answer, whoever
+/// refuses it ([`ProblemBodies`](super::problems::ProblemBodies)).
+fn unclear_end<S>(exchange: &RequestContext<S>) -> Option<ProblemDetails> {
+    (exchange.sent.coding == TransferCoding::Unclear).then(|| {
+        let detail = "`Transfer-Encoding` may be `chunked` once, and nothing else";
+        ProblemDetails::new(Kind::BadRequest, detail)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use http::header::CONTENT_LENGTH;
+    use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
     use http::request::Builder;
     use http::{Request, StatusCode};
     use rstest::rstest;
@@ -110,5 +123,24 @@ mod tests {
     fn an_announced_body_counts_before_it_arrives() {
         let request = Request::builder().header(CONTENT_LENGTH, BODY + 1);
         assert_eq!(status(request), Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[rstest]
+    #[case(&[], false)]
+    #[case(&["chunked"], false)]
+    #[case(&["CHUNKED"], false)]
+    #[case(&["chunked, chunked"], true)]
+    #[case(&["chunked", "chunked"], true)]
+    #[case(&["gzip, chunked"], true)]
+    #[case(&["gzip", "chunked"], true)]
+    #[case(&["", "chunked"], true)]
+    #[case(&[", chunked"], true)]
+    #[case(&["chunked;q=1"], true)]
+    #[case(&["identity"], true)]
+    fn a_body_comes_in_chunks_or_as_it_is(#[case] codings: &[&str], #[case] is_refused: bool) {
+        let request = codings.iter().fold(Request::builder(), |request, coding| {
+            request.header(TRANSFER_ENCODING, *coding)
+        });
+        assert_eq!(unclear_end(&exchange((), request)).is_some(), is_refused);
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 
 use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{self, ProblemDetails};
 use crate::downstream::response::{Content, Response};
+use crate::downstream::sent_fields::TransferCoding;
 
 use super::intercept::Interceptor;
 
@@ -29,6 +30,10 @@ impl<S> Interceptor<S> for ProblemBodies {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if exchange.sent.coding == TransferCoding::Unclear {
+            // What comes next may be of the same request. Every such request ends here, with whatever problem.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let body = response.body_mut();
         body.content = Content::Full(problem.body(exchange.id.as_str()).into());
         body.traits.problem = Some(problem.kind().name());

@@ -33,6 +33,17 @@ const HIDDEN: &str = "GET /docs HTTP/1.1\r\nhost: hidden\r\n\r\n";
 #[case::a_coding_that_is_not_chunked("transfer-encoding: identity\r\n\r\n", Some(400))]
 #[case::a_coding_that_looks_like_chunked("transfer-encoding: xchunked\r\n\r\n", Some(400))]
 #[case::a_coding_behind_chunked("transfer-encoding: chunked, identity\r\n\r\n", Some(400))]
+#[case::chunked_twice("transfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n", Some(400))]
+#[case::chunked_in_two_lines(
+    "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    Some(400)
+)]
+#[case::a_coding_before_chunked("transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Some(400))]
+#[case::a_coding_in_the_line_before(
+    "transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    Some(400)
+)]
+#[case::no_coding_before_chunked("transfer-encoding: , chunked\r\n\r\n0\r\n\r\n", Some(400))]
 #[case::a_space_before_the_colon("content-length : 42\r\n\r\n", Some(400))]
 #[case::a_folded_line("x: y\r\n content-length: 42\r\n\r\n", Some(400))]
 #[case::a_folded_length("content-length:\r\n 42\r\n\r\n", Some(400))]
@@ -69,6 +80,21 @@ async fn what_two_servers_could_read_differently_hides_no_request(
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     }
     assert_eq!(gateway.get("/groups").await.status, StatusCode::OK);
+}
+
+/// Whoever refuses such a request ends its connection.
+#[tokio::test]
+async fn an_address_over_its_rate_hides_no_request_either() {
+    let rate = "[rate_limit]\nper_client = '1/h'\nburst = 1";
+    let (gateway, _upstream) = gateway(rate).await;
+    gateway.get("/groups").await;
+    let mut stream = TcpStream::connect(gateway.app().data_addr()).await.unwrap();
+    let head = "POST /sources HTTP/1.1\r\nhost: here\r\ntransfer-encoding: gzip, chunked\r\n\r\n";
+    let bytes = format!("{head}0\r\n\r\n{HIDDEN}");
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let answer = answers(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
 /// RFC 9112, section 2.2: a server may. `docs/security.md` says what that asks of proxies.
