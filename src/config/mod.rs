@@ -115,7 +115,7 @@ pub struct Server {
     #[schemars(with = "String")]
     pub admin: SocketAddr,
     /// The token that requests to the admin listener must send as `Authorization: Bearer …`.
-    /// Without it, the admin listener asks for no token.
+    /// Without it, the admin listener asks for no token, and is asked by address or as `localhost`.
     pub admin_token: Option<Secret>,
     /// How long a client may wait for an answer, counted from the arrival of the request. A
     /// twentieth of it, at least 50 ms and at most 500 ms, is reserved for merging and sending.

@@ -1,8 +1,9 @@
 //! The admin listener: health for whoever runs the process; status, metrics and refresh for its operators.
 //!
-//! Where a token is configured, all but the two health endpoints require it: probes cannot carry
-//! secrets, and learn none.
+//! Where a token is configured, all require it but the two health endpoints and the page: probes and the address bar of
+//! a browser cannot carry secrets, and learn none. Where none is, pages of others are kept out ([`browsers`]).
 
+mod browsers;
 mod page;
 
 use std::sync::Arc;
@@ -90,6 +91,11 @@ impl<'a> AdminTarget<'a> {
         }
     }
 
+    /// Whether it is for those with the token alone. The page has no data and asks for the token.
+    const fn is_guarded(self) -> bool {
+        !matches!(self, Self::Page)
+    }
+
     /// The methods that it takes.
     const fn methods(self) -> &'static [Method] {
         match self {
@@ -112,14 +118,18 @@ pub(crate) async fn route<G: CatalogService>(
             let Some(target) = AdminTarget::of(path) else {
                 return Err(not_found(path, PATHS));
             };
-            if !is_authorized(
-                generation.plan.server.admin_token.as_ref(),
-                &exchange.headers,
-            ) {
+            let token = generation.plan.server.admin_token.as_ref();
+            if token.is_none() {
+                browsers::check_host(&exchange.uri, &exchange.headers)?;
+            }
+            if target.is_guarded() && !is_authorized(token, &exchange.headers) {
                 return Ok(unauthorized());
             }
             if !target.methods().contains(method) {
                 return Ok(method_not_allowed(method, target.methods()));
+            }
+            if method == Method::POST {
+                browsers::check_origin(&exchange.uri, &exchange.headers)?;
             }
             match target {
                 AdminTarget::Page => Ok(page::page()),

@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use rstest::rstest;
 
 use super::super::layers;
-use super::super::testing::{Fixed, empty, failed, fresh, generation, get, send, text};
+use super::super::testing::{Fixed, empty, failed, fresh, generation, send, text};
 use super::*;
 use crate::catalog::PendingShrink;
 use crate::config::testing::{LEAST, load_block};
@@ -28,6 +28,11 @@ fn admin(
 
 async fn ask(admin: &Arc<Generation<Fixed>>, request: http::request::Builder) -> Response {
     send(layers::admin(route), admin, request).await
+}
+
+/// A `GET` request, as an operator sends it.
+fn get(path: &str) -> http::request::Builder {
+    http::Request::get(path).header("host", "localhost:9090")
 }
 
 fn post(path: &str) -> http::request::Builder {
@@ -177,4 +182,69 @@ async fn a_configured_token_is_demanded(#[case] sent: Option<&str>, #[case] expe
     assert_eq!(response.status(), expected);
     let probe = ask(&admin, get("/readyz")).await;
     assert_eq!(probe.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_page_that_asks_for_the_token_needs_none() {
+    let admin = admin([fresh("alpha", &[])], false, Some("letmein"));
+    let page = ask(&admin, get("/")).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(text(page).await.contains("<form id=\"login\""));
+    let posted = ask(&admin, post("/")).await;
+    assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[rstest]
+#[case::by_a_name_of_its_own(None, "evil.example", "", StatusCode::FORBIDDEN)]
+#[case::by_our_address(None, "127.0.0.1:9090", "http://evil.example", StatusCode::FORBIDDEN)]
+#[case::by_our_address_where_there_is_a_token(
+    Some("letmein"),
+    "127.0.0.1:9090",
+    "http://evil.example",
+    StatusCode::FORBIDDEN
+)]
+#[case::as_our_own_page(
+    None,
+    "127.0.0.1:9090",
+    "http://127.0.0.1:9090",
+    StatusCode::TOO_MANY_REQUESTS
+)]
+#[case::by_any_name_with_the_token(
+    Some("letmein"),
+    "ops.example",
+    "",
+    StatusCode::TOO_MANY_REQUESTS
+)]
+#[tokio::test]
+async fn a_page_of_somebody_else_has_nothing_done(
+    #[case] token: Option<&str>,
+    #[case] host: &str,
+    #[case] origin: &str,
+    #[case] expected: StatusCode,
+) {
+    let admin = admin([fresh("alpha", &["x"])], false, token);
+    let mut request = http::Request::post("/refresh/alpha").header("host", host);
+    if !origin.is_empty() {
+        request = request.header("origin", origin);
+    }
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    assert_eq!(ask(&admin, request).await.status(), expected);
+}
+
+#[rstest]
+#[case("/", StatusCode::FORBIDDEN)]
+#[case("/status", StatusCode::FORBIDDEN)]
+#[case("/metrics", StatusCode::FORBIDDEN)]
+#[case("/configuration", StatusCode::FORBIDDEN)]
+#[case("/livez", StatusCode::OK)]
+#[tokio::test]
+async fn nothing_of_operators_is_read_by_a_name_that_may_be_anybodys(
+    #[case] path: &str,
+    #[case] expected: StatusCode,
+) {
+    let admin = admin([fresh("alpha", &[])], false, None);
+    let request = http::Request::get(path).header("host", "evil.example:9090");
+    assert_eq!(ask(&admin, request).await.status(), expected);
 }

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     BadRequest,
     /// The caller's credentials, or the admin listener's token, are missing or wrong.
     Unauthorized,
+    /// A page of somebody else has a browser ask.
+    Forbidden,
     /// There is no such thing.
     NotFound,
     /// There is, but not with this method.
@@ -54,11 +56,12 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, as OpenAPI lists them.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::InvalidParameter,
         Self::StartOver,
         Self::BadRequest,
         Self::Unauthorized,
+        Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
@@ -96,6 +99,7 @@ impl Kind {
                 "unauthorized",
                 "valid credentials are required",
             ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "not found"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
