@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
 use opentelemetry::trace::FutureExt as _;
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq as _;
@@ -258,7 +259,9 @@ async fn refresh<G: CatalogService>(
         Outcome::Walked => StatusCode::OK,
         Outcome::Walking | Outcome::PendingShrink => StatusCode::ACCEPTED,
         Outcome::Failed(error) => {
-            let detail = format!("the walk of `{upstream}` failed");
+            let now = generation.gateway.now();
+            let detail = rests(&upstream, &error, now)
+                .unwrap_or_else(|| format!("the walk of `{upstream}` failed"));
             return Err(ProblemDetails::of_walk(detail, &held, &error));
         }
         Outcome::TooSoon => {
@@ -302,6 +305,22 @@ impl Outcome {
             None => Self::Walked,
         }
     }
+}
+
+/// Until when an upstream is left alone, if the walk ended because it is: whatever the walk would have asked next was not
+/// asked.
+fn rests(upstream: &str, error: &UpstreamError, now: Timestamp) -> Option<String> {
+    if !error.kind.is_wait() || error.status.is_some() {
+        return None;
+    }
+    let until = now.checked_add(error.retry_after?).ok()?;
+    // `Retry-After` is rounded up, too.
+    let is_between = i64::from(until.subsec_nanosecond() > 0);
+    let until = Timestamp::from_second(until.as_second() + is_between).ok()?;
+    let reason = error.kind.title();
+    Some(format!(
+        "`{upstream}` is not asked before {until}: {reason}"
+    ))
 }
 
 /// How long until the upstream is asked again if an operator wishes: at most as long as walks must

@@ -165,6 +165,45 @@ async fn a_refresh_that_walks_nothing_says_when_one_would(
 }
 
 #[rstest]
+#[case::by_its_wish(
+    ErrorKind::RateLimited,
+    None,
+    "`alpha` is not asked before 1970-01-01T00:01:30Z: the source asked us to slow down"
+)]
+#[case::by_the_breaker(
+    ErrorKind::CircuitOpen,
+    None,
+    "`alpha` is not asked before 1970-01-01T00:01:30Z: the source's circuit breaker is open after repeated failures"
+)]
+#[case::not_before_it_was_asked(
+    ErrorKind::RateLimited,
+    Some(StatusCode::TOO_MANY_REQUESTS),
+    "the walk of `alpha` failed"
+)]
+#[case::not_for_what_it_answered(
+    ErrorKind::HttpStatus,
+    Some(StatusCode::INTERNAL_SERVER_ERROR),
+    "the walk of `alpha` failed"
+)]
+#[tokio::test]
+async fn a_refresh_of_an_upstream_that_is_left_alone_says_until_when(
+    #[case] kind: ErrorKind,
+    #[case] status: Option<StatusCode>,
+    #[case] expected: &str,
+) {
+    let mut held = fresh("alpha", &["x"]);
+    held.outcome.forwarded = Some("request");
+    let rest = Some(Duration::from_secs(90));
+    let mut error = UpstreamError::new(kind, "").with_retry_after(rest);
+    error.status = status;
+    held.error = Some(Arc::new(error));
+    let response = ask(&admin([held], false, None), post("/refresh/alpha")).await;
+    assert_eq!(response.headers()["retry-after"], "90");
+    let problem: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(problem["detail"], expected);
+}
+
+#[rstest]
 #[case(None, StatusCode::UNAUTHORIZED)]
 #[case(Some("Bearer wrong"), StatusCode::UNAUTHORIZED)]
 #[case(Some("Basic letmein"), StatusCode::UNAUTHORIZED)]

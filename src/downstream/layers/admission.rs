@@ -42,7 +42,8 @@ impl<S: Admits> Interceptor<S> for Admission {
         let Some(wait) = verdict.wait else {
             return ControlFlow::Continue(allowance);
         };
-        let problem = ProblemDetails::new(Kind::TooManyRequests, "rate limit exceeded");
+        let detail = "the rate limit of this address is exceeded";
+        let problem = ProblemDetails::new(Kind::TooManyRequests, detail);
         let mut response = problem.with_retry_after(wait).into();
         announce(allowance, &mut response);
         ControlFlow::Break(response)
@@ -159,6 +160,9 @@ mod tests {
 
         let refused = ask(&rate_limiter, "192.0.2.1:3").await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        let problem = refused.extensions().get::<ProblemDetails>().unwrap();
+        let body = String::from_utf8(problem.body("")).unwrap();
+        assert!(body.contains("the rate limit of this address"), "{body}");
         assert_eq!(header(&refused, "retry-after"), "10");
         assert_eq!(header(&refused, "ratelimit"), r#""client";r=0;t=20"#);
         assert_eq!(header(&refused, "ratelimit-policy"), r#""client";q=2;w=20"#);
