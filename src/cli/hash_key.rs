@@ -1,6 +1,9 @@
 //! `groupgate hash-key`: a key for a caller, and the hash by which the configuration knows it.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileTypeExt as _;
 
 use clap::Args;
 
@@ -33,6 +36,13 @@ impl HashKey {
         if self.stdin {
             return print(&hash_of(&read()?)?);
         }
+        if is_fed() {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(
+                io::stderr(),
+                "standard input is not read, and this key is a new one: `groupgate hash-key --stdin` hashes the key there"
+            );
+        }
         let key = new_key();
         let hash = hex(&hash_of_key(key.as_bytes()).0);
         print(&format!(
@@ -44,6 +54,13 @@ impl HashKey {
              grants = [\"GRANT\"]"
         ))
     }
+}
+
+/// Whether somebody may have written to standard input: it is no terminal, and not `/dev/null`.
+fn is_fed() -> bool {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    let kind = input.and_then(|input| File::from(input).metadata());
+    kind.is_ok_and(|kind| !kind.file_type().is_char_device())
 }
 
 fn read() -> Result<String, CommandError> {

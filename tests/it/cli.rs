@@ -1,6 +1,7 @@
 //! The command line, run as a user runs it: the built binary, its output and its exit code.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use groupgate::tools::demo::{Emulations, InjectedFault};
@@ -410,8 +411,26 @@ async fn hash_key_makes_a_key_and_hashes_one_that_it_is_given() {
     hashing.stdin(std::fs::File::open(&file).unwrap());
     let hashed = run(hashing).await;
     assert_eq!(hashed.stdout, format!("{hash}\n"), "{}", hashed.stderr);
+    assert!(!hashed.stderr.contains("--stdin"), "{}", hashed.stderr);
     let again = run(groupgate(&["hash-key"], NO_VARIABLES)).await;
     assert_ne!(made.stdout, again.stdout);
+    assert!(!again.stderr.contains("--stdin"), "{}", again.stderr);
+    // Whoever forgets the flag learns that the hash is of another key.
+    for input in [
+        Stdio::from(std::fs::File::open(&file).unwrap()),
+        Stdio::piped(),
+    ] {
+        let mut forgotten = groupgate(&["hash-key"], NO_VARIABLES);
+        forgotten.stdin(input);
+        let other = run(forgotten).await;
+        assert_eq!(other.code, 0);
+        assert!(!other.stdout.contains(&hash), "{}", other.stdout);
+        assert!(
+            other.stderr.contains("`groupgate hash-key --stdin`"),
+            "{}",
+            other.stderr
+        );
+    }
     // A key on the command line would be seen by others.
     let argument = run(groupgate(&["hash-key", &key], NO_VARIABLES)).await;
     assert_eq!(argument.code, 2);
