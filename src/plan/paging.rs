@@ -208,7 +208,8 @@ impl Total {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Trust {
-    /// It is the number of records in the list. A walk that receives fewer fails.
+    /// It is the number of records in the list. A walk that receives fewer fails, and so does one that receives more of
+    /// which fewer are different.
     #[default]
     Exact,
     /// It only says how far to read at least, for upstreams that also count what they do not show.

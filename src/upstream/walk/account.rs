@@ -165,6 +165,16 @@ fn against_total(evidence: &WalkEvidence) -> Result<(), Contradiction> {
             received: listed,
         });
     }
+    // A total that changed is held to the least that it said.
+    let least = (total.seen.as_ref()).map_or(announced, |seen| announced.min(*seen.start()));
+    let is_asked_beyond = matches!(evidence.ended_by, EndedBy::Total | EndedBy::LastPage);
+    if listed > announced
+        && evidence.distinct < least
+        && total.trust == Trust::Exact
+        && !is_asked_beyond
+    {
+        return Err(evidence.overlapping(format!("`{}`", total.name), least));
+    }
     Ok(())
 }
 
@@ -263,16 +273,19 @@ pub(super) fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction
         } else {
             listed
         };
-        if came < complete {
+        let overlaps = came > complete && !range.is_bytes && evidence.distinct < complete;
+        if came < complete || overlaps {
             let status = if evidence.part.is_partial {
                 "status 206 with "
             } else {
                 ""
             };
-            return Err(partial(format!(
-                "{status}`{CONTENT_RANGE}: {}`",
-                range.shown
-            )));
+            let shown = format!("{status}`{CONTENT_RANGE}: {}`", range.shown);
+            return Err(if overlaps {
+                evidence.overlapping(shown, complete)
+            } else {
+                partial(shown)
+            });
         }
         if came > complete && evidence.ended_by == EndedBy::WholeList {
             return Err(Contradiction::LongerThanRange {

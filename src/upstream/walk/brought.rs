@@ -110,6 +110,7 @@ impl BroughtLists {
             let own = WalkEvidence {
                 part: rows.part.clone(),
                 listed: rows.records,
+                distinct: rows.records.saturating_sub(rows.counts.repeated),
                 ..evidence.clone()
             };
             if let Err(contradiction) = against_range(&own) {

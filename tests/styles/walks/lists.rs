@@ -9,6 +9,7 @@ use http::Request;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use super::evidence::block;
 use crate::support::adapters::{adapter_of, failed, walked};
 use crate::support::server::{Server, json as answer, parameter};
 
@@ -155,6 +156,46 @@ async fn one_record_that_comes_twice_is_kept_once_and_counted(#[case] toml: Stri
     .await;
     let walked = walked(&adapter_of(&toml, server.base_url(), &[])).await;
     assert_eq!((walked.groups.len(), walked.counts.repeated), (3, 1));
+}
+
+/// Five records by an offset, where each page after the first begins with the last record of the one before.
+#[rstest]
+#[case::the_last_is_never_shown(&[], None)]
+#[case::the_last_is_shown_beyond_what_was_announced(&[5], Some(5))]
+#[tokio::test]
+async fn pages_that_overlap_are_no_whole_list_without_all_that_was_announced(
+    #[case] beyond: &'static [u64],
+    #[case] expected: Option<usize>,
+) {
+    let server = Server::start(|request| {
+        let records = match parameter(request, "offset").as_deref() {
+            Some("0") => [1, 2].as_slice(),
+            Some("2") => &[2, 3],
+            Some("4") => &[3, 4],
+            Some("6") => beyond,
+            _ => &[],
+        };
+        let teams: Vec<_> = records.iter().copied().map(team).collect();
+        answer(&json!({ "teams": teams, "total": 5 }))
+    })
+    .await;
+    let query = "offset = '{offset}', limit = '{limit}'";
+    let paging = "style = 'offset', limit = 2, total = '/total'";
+    let adapter = adapter_of(
+        &block("json", "/teams", query, paging),
+        server.base_url(),
+        &[],
+    );
+    let Some(expected) = expected else {
+        let error = failed(&adapter).await;
+        let detail =
+            "5 records were announced, but only 4 of the 6 received are different: `/total`";
+        assert_eq!(error.kind, ErrorKind::Pagination);
+        assert!(error.detail.starts_with(detail), "{error}");
+        return;
+    };
+    let walked = walked(&adapter).await;
+    assert_eq!((walked.groups.len(), walked.counts.repeated), (expected, 2));
 }
 
 #[tokio::test]

@@ -35,6 +35,18 @@ pub(in crate::upstream::walk) enum Contradiction {
         received: u64,
     },
     #[error(
+        "{} announced, but only {distinct} of the {received} received are different: {evidence} says so, and pages \
+         overlap; let the request ask for a fixed order, or declare the total with `pagination.trust = \"hint\"` if it \
+         counts more than the list shows",
+        records_were(*announced)
+    )]
+    Overlapping {
+        evidence: String,
+        announced: u64,
+        received: u64,
+        distinct: u64,
+    },
+    #[error(
         "{announced} pages were announced (`pagination.pages`), but {read} read, and the walk ended by \
          `{ended_by}`; {}, or leave `pagination.pages` out if it counts more than the list shows",
         remedy(*ended_by)

@@ -78,6 +78,16 @@ impl WalkEvidence {
             ended_by: self.ended_by,
         }
     }
+
+    /// That so many records were announced, and that those which came are more, but not so many different ones.
+    pub(super) const fn overlapping(&self, evidence: String, announced: u64) -> Contradiction {
+        Contradiction::Overlapping {
+            evidence,
+            announced,
+            received: self.listed,
+            distinct: self.distinct,
+        }
+    }
 }
 
 /// So many records under so many parents on one page.

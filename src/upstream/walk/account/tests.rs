@@ -1,5 +1,7 @@
 //! What single pieces of evidence come to. Their combinations are in `tests/styles/accounted`.
 
+use std::ops::RangeInclusive;
+
 use http::header::CONTENT_RANGE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rstest::rstest;
@@ -228,6 +230,54 @@ fn a_hint_is_advised_only_where_it_changes_something(
     assert!(error.contains(expected), "{error}");
 }
 
+#[rstest]
+#[case::an_empty_page(EndedBy::EmptyPage, 7, 4, 5..=5, true)]
+#[case::past_the_end(EndedBy::PastEnd, 7, 4, 5..=5, true)]
+#[case::a_repeat(EndedBy::Repeat, 7, 4, 5..=5, true)]
+#[case::all_that_was_announced(EndedBy::EmptyPage, 7, 5, 5..=5, false)]
+#[case::no_more_than_was_announced(EndedBy::Confirmed, 5, 4, 5..=5, false)]
+#[case::fewer_than_a_changing_total_ever_said(EndedBy::EmptyPage, 7, 3, 4..=6, true)]
+#[case::as_many_as_a_changing_total_once_said(EndedBy::EmptyPage, 7, 4, 4..=6, false)]
+fn more_records_than_announced_of_which_fewer_are_different_are_an_error(
+    #[case] ended_by: EndedBy,
+    #[case] listed: u64,
+    #[case] distinct: u64,
+    #[case] seen: RangeInclusive<u64>,
+    #[case] is_error: bool,
+) {
+    let of = |trust| WalkEvidence {
+        total: Some(StatedTotal {
+            seen: Some(seen.clone()),
+            ..total(*seen.end().min(&5), trust)
+        }),
+        pages: 4,
+        pages_read: 4,
+        listed,
+        distinct,
+        ..evidence(ended_by)
+    };
+    let weighed = weigh(&of(Trust::Exact)).map_err(|error| error.to_string());
+    assert_eq!(weighed.is_err(), is_error, "{weighed:?}");
+    if let Err(error) = weighed {
+        let expected =
+            format!("but only {distinct} of the {listed} received are different: `/total`");
+        assert!(error.contains(&expected), "{error}");
+    }
+    assert!(weigh(&of(Trust::Hint)).is_ok());
+}
+
+#[test]
+fn pages_that_overlap_are_asked_beyond_before_they_are_an_error() {
+    let evidence = WalkEvidence {
+        total: Some(total(5, Trust::Exact)),
+        listed: 6,
+        distinct: 4,
+        ..evidence(EndedBy::Total)
+    };
+    let verdict = weigh(&evidence);
+    assert_eq!(verdict, Ok(Verdict::AskOnceMore(Doubt::Disproved)));
+}
+
 #[test]
 fn one_record_is_told_in_the_singular() {
     let evidence = WalkEvidence {
@@ -299,6 +349,28 @@ fn a_response_that_says_that_it_is_a_part_is_no_whole_list(
             assert!(error.contains(expected), "{error}");
         }
     }
+}
+
+#[test]
+fn a_range_of_fewer_records_than_came_is_not_covered_by_the_same_ones_again() {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_RANGE, HeaderValue::from_static("items 4-5/5"));
+    let mut part = PartOfList::default();
+    part.note_parts(StatusCode::OK, &headers, 2);
+    let overlapping = |distinct| WalkEvidence {
+        part: part.clone(),
+        listed: 6,
+        distinct,
+        ..evidence(EndedBy::EmptyPage)
+    };
+    let error = weigh(&overlapping(4)).unwrap_err().to_string();
+    let expected = "5 records were announced, but only 4 of the 6 received are different: \
+                    `content-range: items 4-5/5` says so";
+    assert!(error.starts_with(expected), "{error}");
+    assert_eq!(
+        weigh(&overlapping(5)),
+        Ok(Verdict::Ended(EndedBy::EmptyPage))
+    );
 }
 
 #[rstest]
