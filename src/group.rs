@@ -20,6 +20,9 @@ mod read_row;
 pub(crate) use read_row::row_bytes;
 pub use read_row::{ReadRow, ReadText};
 
+mod same_person;
+pub(crate) use same_person::merge_same;
+
 /// One group, as `GET /groups` shows it. Every key is always there, unless `fields` chooses some.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {

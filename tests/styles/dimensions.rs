@@ -466,7 +466,11 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
     dimension(
         33,
         "people",
-        &["members from several lists", "nested groups among members"],
+        &[
+            "members from several lists",
+            "one person several times",
+            "nested groups among members",
+        ],
     ),
     dimension(
         34,

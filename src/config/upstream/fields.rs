@@ -9,8 +9,8 @@ use crate::plan::{Path, RecordFilter};
 /// Which part of a record becomes which field of a group.
 ///
 /// Each field is a path, a table with conversions, or a list of these. In a list, the first one
-/// whose value is not null counts. Of several lists of people, all count, and who is in two of them
-/// counts once.
+/// whose value is not null counts. Of several lists of people, all count. Who is in one of them twice,
+/// or in two of them, counts once: by id, or by address where one of the two has no id.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {

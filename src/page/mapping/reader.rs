@@ -1,10 +1,8 @@
 //! Reads one record, field by field.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::fold::fold;
-use crate::group::{GroupPerson, GroupText, GroupTime};
+use crate::group::{GroupPerson, GroupText, GroupTime, merge_same};
 use crate::plan::{Path, Source};
 
 use super::field_readers::{FieldReader, PeopleReader};
@@ -113,19 +111,13 @@ impl<'a> Reader<'a> {
         lists: &[PeopleReader<'a>],
         people: &mut Vec<GroupPerson<'a>>,
     ) -> Option<Range<usize>> {
-        match lists {
-            [] => None,
-            [only] => self.list(*only, people),
-            several => {
-                let start = people.len();
-                let mut is_listed = false;
-                for list in several {
-                    is_listed |= self.list(*list, people).is_some();
-                }
-                retain_distinct(people, start);
-                is_listed.then_some(start..people.len())
-            }
+        let start = people.len();
+        let mut is_listed = false;
+        for list in lists {
+            is_listed |= self.list(*list, people).is_some();
         }
+        merge_same(people, start);
+        is_listed.then_some(start..people.len())
     }
 
     fn list(
@@ -171,33 +163,6 @@ impl<'a> Reader<'a> {
         self.mapped.extend(children.map(Path::segments));
         if !unmapped(self.members.left(), &self.mapped, &self.lists, out) {
             out.push_str("{}");
-        }
-    }
-}
-
-/// Makes one of those people from `start` on that are the same: by id, or by address where one of them has no id. The
-/// first stays, with what the others say besides.
-fn retain_distinct(people: &mut Vec<GroupPerson<'_>>, start: usize) {
-    let (mut ids, mut emails) = (HashMap::new(), HashMap::new());
-    let text = |text: &Option<GroupText<'_>>| text.as_ref().map(|text| text.text.to_string());
-    for person in people.split_off(start) {
-        let id = text(&person.id);
-        let email = text(&person.email).map(|email| fold(&email).into_owned());
-        let by_id = id.as_ref().and_then(|id| ids.get(id).copied());
-        let by_email = email.as_ref().and_then(|email| emails.get(email).copied());
-        // Two people who have ids may share an address.
-        let by_email = by_email.filter(|at: &usize| id.is_none() || people[*at].id.is_none());
-        let at = by_id.or(by_email).unwrap_or(people.len());
-        match people.get_mut(at) {
-            Some(known) => {
-                known.id = known.id.take().or(person.id);
-                known.email = known.email.take().or(person.email);
-            }
-            None => people.push(person),
-        }
-        ids.extend(id.map(|id| (id, at)));
-        if let Some(email) = email {
-            emails.entry(email).or_insert(at);
         }
     }
 }

@@ -191,7 +191,9 @@ fn people_are_read_from_xml(#[case] keys: &str, #[case] people: &str, #[case] ex
 #[case::both_and_then_an_address(json!([{"id": 1, "mail": "a@x"}]), json!([{"mail": "A@x"}]), &["1/a@x"])]
 #[case::an_id_and_then_both(json!([{"id": 1}]), json!([{"id": 1, "mail": "a@x"}]), &["1/a@x"])]
 #[case::a_shared_address(json!([{"id": 1, "mail": "a@x"}]), json!([{"id": 2, "mail": "a@x"}]), &["1/a@x", "2/a@x"])]
-fn who_is_in_two_lists_is_one_person(
+#[case::an_id_and_an_address_and_then_both(json!([{"id": 1}, {"mail": "A@x"}]), json!([{"id": 1, "mail": "a@x"}]), &["1/A@x"])]
+#[case::one_id_with_two_addresses(json!([{"id": 1, "mail": "a@x"}]), json!([{"id": 1, "mail": "b@x"}, {"mail": "b@x"}]), &["1/a@x"])]
+fn who_is_in_two_lists_is_one_person_and_so_is_who_is_twice_in_one(
     #[case] users: Value,
     #[case] owners: Value,
     #[case] expected: &[&str],
@@ -199,5 +201,16 @@ fn who_is_in_two_lists_is_one_person(
     let list = |each: &str| format!("{{ each = '{each}', id = 'id', email = 'mail' }}");
     let fields = format!("{BARE}members = [{}, {}]", list("users"), list("owners"));
     let record = json!({"id": 1, "name": "a", "users": users, "owners": owners});
-    assert_eq!(shown(&group(&fields, &record).members), expected);
+    let two = group(&fields, &record);
+    let all: Vec<_> = [users, owners]
+        .iter()
+        .flat_map(|list| list.as_array().cloned())
+        .flatten()
+        .collect();
+    let fields = format!("{BARE}members = {}", list("all"));
+    let one = group(&fields, &json!({"id": 1, "name": "a", "all": all}));
+    for group in [two, one] {
+        assert_eq!(shown(&group.members), expected);
+        assert_eq!(group.member_count, Some(expected.len() as u64));
+    }
 }

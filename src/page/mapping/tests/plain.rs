@@ -243,6 +243,7 @@ impl PlainPeople {
             .filter_map(|(member, _)| member.clone())
             .collect();
         let unread = (read.len() - members.len()) as u64;
+        let members = different(members);
         let left = read.iter().any(|(_, left)| left.is_some()).then(|| {
             let left = read
                 .iter()
@@ -297,6 +298,40 @@ impl PlainPeople {
         };
         (Some(member), is_left.then_some(left))
     }
+}
+
+/// The different ones of people. One without an id is the first who has an id and its address, if anybody has.
+fn different(people: Vec<Member>) -> Vec<Member> {
+    let folded = |person: &Member| {
+        person
+            .email
+            .as_deref()
+            .map(|email| fold(email).into_owned())
+    };
+    let who = |person: &Member| {
+        let owner = |other: &&Member| other.id.is_some() && folded(other) == folded(person);
+        let owner = people.iter().find(owner);
+        match person
+            .id
+            .as_ref()
+            .or(owner.and_then(|owner| owner.id.as_ref()))
+        {
+            Some(id) => (Some(id.clone()), None),
+            None => (None, folded(person)),
+        }
+    };
+    let mut different: Vec<(_, Member)> = Vec::new();
+    for person in &people {
+        let who = who(person);
+        match different.iter_mut().find(|(known, _)| *known == who) {
+            Some((_, known)) => {
+                known.id = known.id.take().or(person.id.clone());
+                known.email = known.email.take().or(person.email.clone());
+            }
+            None => different.push((who, person.clone())),
+        }
+    }
+    different.into_iter().map(|(_, person)| person).collect()
 }
 
 /// Removes what stands at a path, and what holds nothing else.

@@ -4,7 +4,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, ReadText, row_bytes};
+use crate::group::{Group, ReadText, merge_same, row_bytes};
 use crate::observe::WalkPart;
 use crate::page::format::names;
 use crate::page::page_outcome::PageKey;
@@ -93,13 +93,14 @@ impl GroupCompletion<'_> {
             let read = read.map_err(|error| adapter.masks.error(error));
             let answer = read.map(|people| {
                 let ReadPeople {
-                    rows,
-                    counts,
+                    mut rows,
+                    mut counts,
                     first_page,
                 } = people;
                 bytes += rows.iter().map(row_bytes).sum::<u64>();
                 self.counts.note_length(list, first_page);
                 if list != RelatedList::Details {
+                    counts.repeated += merge_same(&mut rows, 0);
                     self.counts.note_people(counts);
                 }
                 let tag = tag.clone().map(|tag| ListTag {

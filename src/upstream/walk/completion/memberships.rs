@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::future::ok;
 
 use crate::error::{ErrorKind, UpstreamError};
-use crate::group::{Group, Member, ReadRow, ReadText, row_bytes};
+use crate::group::{Group, Member, ReadRow, ReadText, merge_same, row_bytes};
 use crate::observe::{ID_CHARS, WalkPart};
 use crate::page::format::excerpt;
 use crate::plan::{GroupField, ListReading, Memberships, RelatedList, UniqueIds};
@@ -17,7 +17,6 @@ use crate::upstream::off_thread::{self, Urgency};
 use crate::upstream::outer_values::OuterValues;
 use crate::upstream::walk::brought::{BroughtList, ReadPeople};
 use crate::upstream::walk::context::WalkContext;
-use crate::upstream::walk::distinct_rows::DistinctRows;
 
 use super::common_lists::{Around, CommonList, around_of, read_common};
 use super::people::member;
@@ -115,19 +114,17 @@ impl<'a> PeopleOfAll<'a> {
         own.or_default().append(&mut rows);
     }
 
-    /// Puts rows in the order of their groups. One that stands in the lists of several partitions counts once.
+    /// Puts rows in the order of their groups. Who is in one of them several times counts once, also where that is in the
+    /// lists of several partitions.
     async fn sort(&mut self, context: &WalkContext<'_>) -> Result<(), UpstreamError> {
         for rows in self.lists.values_mut() {
-            let own = mem::take(rows);
+            let mut own = mem::take(rows);
             let before = own.len();
             let bytes = own.iter().map(row_bytes).sum();
             let sort = move || {
-                let mut distinct = DistinctRows::default();
-                distinct.add(own);
-                let mut rows = distinct.into_rows();
                 // A stable order: people stay as the upstream has them.
-                rows.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
-                Ok(rows)
+                own.sort_by(|one, other| group_of(one).cmp(&group_of(other)));
+                Ok(distinct_people(own))
             };
             let memory = &context.adapter.memory;
             *rows = off_thread::run(bytes, Urgency::InTurn, memory, sort).await?;
@@ -194,6 +191,24 @@ impl<'a> PeopleOfAll<'a> {
         }
         Ok(())
     }
+}
+
+/// Of rows in the order of their groups, those that are different people of a group.
+fn distinct_people(sorted: Vec<ReadRow>) -> Vec<ReadRow> {
+    let mut people: Vec<ReadRow> = Vec::with_capacity(sorted.len());
+    let mut start = 0;
+    for row in sorted {
+        if people
+            .last()
+            .is_some_and(|last| group_of(last) != group_of(&row))
+        {
+            merge_same(&mut people, start);
+            start = people.len();
+        }
+        people.push(row);
+    }
+    merge_same(&mut people, start);
+    people
 }
 
 /// The id of the group that a row names.
