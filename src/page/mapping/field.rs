@@ -27,14 +27,6 @@ impl Field {
         }
         None
     }
-
-    /// Whether one of the sources reads what stands at a path from the item.
-    pub(super) fn takes(&self, path: &[&str]) -> bool {
-        self.0.iter().any(|source| match source.only_path() {
-            Some(only) => only == path,
-            None => source.paths().any(|one| one == path),
-        })
-    }
 }
 
 impl Source {

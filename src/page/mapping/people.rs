@@ -161,11 +161,12 @@ impl People {
     ) -> bool {
         let simple = SimplePerson::of(self);
         let mut is_whole = true;
+        let mut taken = Vec::new();
         for item in items {
             let read = (simple.as_ref()).and_then(|simple| simple.read(item, people));
             is_whole &= read.unwrap_or_else(|| {
-                let person = self.person(item);
-                let is_all = person.is_some() && self.is_whole(item);
+                let person = self.person(item, &mut taken);
+                let is_all = person.is_some() && is_whole_item(item, &taken);
                 people.extend(person);
                 is_all
             });
@@ -173,36 +174,25 @@ impl People {
         is_whole
     }
 
-    fn person<'a>(&'a self, item: Item<'a>) -> Option<GroupPerson<'a>> {
+    /// The person of an item, and which paths it takes.
+    fn person<'a>(
+        &'a self,
+        item: Item<'a>,
+        taken: &mut Vec<&'a [String]>,
+    ) -> Option<GroupPerson<'a>> {
+        taken.clear();
         if self.is_left_out(item) {
             return None;
         }
-        let text = |field: Option<&'a Field>| {
-            field?
-                .text(item, |_| {})
-                .filter(|text| !text.text.is_empty())
+        let mut text = |field: Option<&'a Field>| {
+            let text = field?.text(item, |source| taken.extend(source.paths()));
+            text.filter(|text| !text.text.is_empty())
         };
         let person = GroupPerson {
             id: text(self.id.as_ref()),
             email: text(self.email.as_ref()),
         };
         (person.id.is_some() || person.email.is_some()).then_some(person)
-    }
-
-    /// Whether an item holds only what a member maps.
-    fn is_whole(&self, item: Item<'_>) -> bool {
-        let takes = |path: &[&str]| self.fields().any(|field| field.takes(path));
-        let Some(node) = item.node() else {
-            return true;
-        };
-        if node.is_object() {
-            return (node.members()).all(|(name, _)| takes(std::slice::from_ref(&name)));
-        }
-        match item {
-            // A key may have a value that only says "yes".
-            Item::Keyed(..) if !node.is_null() && node.boolean() != Some(true) => takes(&[]),
-            Item::Keyed(..) | Item::Plain(_) | Item::Piece(_) => true,
-        }
     }
 
     /// Writes what of a list no person took, and says whether that is anything. Items keep their
@@ -251,11 +241,13 @@ impl People {
                 self.in_text(node, split, &mut Vec::new())
             }
             PeopleKind::Text(_) | PeopleKind::List | PeopleKind::Keyed => {
-                let is_person = self.person(item).is_some();
-                if is_person && node.is_object() && !self.is_whole(item) {
-                    return self.left_of_object(item, node, out);
+                let mut taken = Vec::new();
+                let is_person = self.person(item, &mut taken).is_some();
+                let is_whole = is_person && is_whole_item(item, &taken);
+                if is_person && node.is_object() && !is_whole {
+                    return left_of_object(node, &taken, out);
                 }
-                is_person && (self.is_whole(item) || self.takes_text(item))
+                is_whole || (is_person && taken.iter().any(|path| path.is_empty()))
             }
         };
         if !is_whole {
@@ -263,34 +255,36 @@ impl People {
         }
         !is_whole
     }
+}
 
-    fn left_of_object<'a>(&'a self, item: Item<'a>, node: Node<'a>, out: &mut String) -> bool {
-        let text = [TEXT.to_owned()];
-        let taken = self.taken(item).into_iter();
-        // Its own text is the member that stands for it.
-        let taken: Vec<_> = taken
-            .map(|path| if path.is_empty() { &text[..] } else { path })
-            .collect();
-        remaining(node.written_members(), &taken, &[], out)
+/// Whether an item holds only what its person takes.
+fn is_whole_item(item: Item<'_>, taken: &[&[String]]) -> bool {
+    let takes = |path: &[&str]| taken.iter().any(|one| *one == path);
+    let is_scalar = |node: Node<'_>| node.written_text().is_some();
+    let Some(node) = item.node() else {
+        return true;
+    };
+    if node.is_object() {
+        return (node.members()).all(|(name, _)| takes(std::slice::from_ref(&name)));
     }
+    match item {
+        // A key may have a value that only says "yes".
+        Item::Keyed(..) => node.is_null() || node.boolean() == Some(true) || takes(&[]),
+        // Of a list one item was taken.
+        Item::Plain(_) => !node.is_list() || (node.len() == 1 && node.items().all(is_scalar)),
+        Item::Piece(_) => true,
+    }
+}
 
-    /// Whether a person takes the text of an item itself.
-    fn takes_text<'a>(&'a self, item: Item<'a>) -> bool {
-        self.taken(item).iter().any(|path| path.is_empty())
-    }
-
-    /// The paths that the person of an item takes.
-    fn taken<'a>(&'a self, item: Item<'a>) -> Vec<&'a [String]> {
-        let mut taken = Vec::new();
-        for field in self.fields() {
-            field.text(item, |source| taken.extend(source.paths()));
-        }
-        taken
-    }
-
-    fn fields(&self) -> impl Iterator<Item = &Field> {
-        [&self.id, &self.email].into_iter().flatten()
-    }
+/// Writes what of an object its person does not take.
+fn left_of_object(node: Node<'_>, taken: &[&[String]], out: &mut String) -> bool {
+    let text = [TEXT.to_owned()];
+    let taken = taken.iter().copied();
+    // Its own text is the member that stands for it.
+    let taken: Vec<_> = taken
+        .map(|path| if path.is_empty() { &text[..] } else { path })
+        .collect();
+    remaining(node.written_members(), &taken, &[], out)
 }
 
 /// A person whose id and address are, without any conversion, members of its item or the item itself, as most
@@ -329,17 +323,17 @@ impl<'a> SimplePerson<'a> {
             for (name, value) in node.members() {
                 let is = |path: Option<&[String]>| matches!(path, Some([only]) if only == name);
                 if is(self.id) {
-                    id = some_text(value);
+                    id = some_text(value, &mut is_all);
                 } else if is(self.email) {
-                    email = some_text(value);
+                    email = some_text(value, &mut is_all);
                 } else {
                     is_all = false;
                 }
             }
         } else if self.id == Some(&[]) {
-            id = some_text(node);
+            id = some_text(node, &mut is_all);
         } else if self.email == Some(&[]) {
-            email = some_text(node);
+            email = some_text(node, &mut is_all);
         } else {
             // A name may also be the number of an item of a list.
             return None;
@@ -352,10 +346,13 @@ impl<'a> SimplePerson<'a> {
     }
 }
 
-/// The text of a value, unless it is empty.
+/// The text of a value, unless it is empty. One that is no text is not taken, so that it is not all that the item holds.
 #[inline]
-fn some_text(node: Node<'_>) -> Option<GroupText<'_>> {
-    let (text, is_plain) = node.written_text()?;
+fn some_text<'a>(node: Node<'a>, is_all: &mut bool) -> Option<GroupText<'a>> {
+    let Some((text, is_plain)) = node.written_text() else {
+        *is_all &= node.is_null() || node.is_empty();
+        return None;
+    };
     (!text.is_empty()).then_some(GroupText {
         is_plain,
         ..GroupText::any(text)

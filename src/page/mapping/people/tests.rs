@@ -173,6 +173,28 @@ fn a_list_that_says_more_is_kept(#[case] keys: &str, #[case] people: Value) {
 }
 
 #[rstest]
+#[case::an_object_for_an_id("id = 'id', email = 'mail'", json!([{"id": {"v": 7}, "mail": "a@x"}, {"id": 1}]), json!([{"id": {"v": 7}}, {}]))]
+#[case::a_list_for_an_address("id = 'id', email = 'mail'", json!([{"id": 1, "mail": ["a@x", "b@x"]}]), json!([{"mail": ["a@x", "b@x"]}]))]
+#[case::one_person("id = 'id', email = 'mail'", json!({"id": 1, "mail": {"work": "a@x"}}), json!({"mail": {"work": "a@x"}}))]
+#[case::nothing_for_an_address("id = 'id', email = 'mail'", json!([{"id": 1, "mail": null}, {"id": 2, "mail": {}}, {"id": 3, "mail": ""}]), Value::Null)]
+#[case::beside_a_conversion("id = { path = 'ref', split = '/', take = 'last' }, email = 'mail'", json!([{"ref": "/users/7", "mail": {"work": "a@x"}}]), json!([{"mail": {"work": "a@x"}}]))]
+#[case::what_a_conversion_does_not_fit("id = 'id', email = { path = 'mail', split = '|', take = 1 }", json!([{"id": 7, "mail": "a@x"}]), json!([{"mail": "a@x"}]))]
+#[case::the_second_choice("id = ['id', 'uid']", json!([{"id": 7, "uid": "ann"}, {"uid": "bob"}]), json!([{"uid": "ann"}, {}]))]
+#[case::keyed("keyed = true, id = '$key', email = 'mail'", json!({"u1": {"mail": ["a@x", "b@x"]}, "u2": {"mail": "c@x"}}), json!({"u1": {"mail": ["a@x", "b@x"]}}))]
+#[case::an_item_of_a_list("id = '0'", json!([["u1", "owner"], ["u2"]]), json!([["u1", "owner"], {}]))]
+fn what_stands_for_an_id_or_an_address_and_is_not_taken_is_kept(
+    #[case] keys: &str,
+    #[case] people: Value,
+    #[case] left: Value,
+) {
+    let fields = format!("{BARE}members = {{ each = 'who', {keys} }}");
+    let group = group(&fields, &json!({"id": 1, "name": "a", "who": people}));
+    assert!(!group.members.is_empty());
+    let attributes = group.attributes.members();
+    assert_eq!(attributes.get("who").cloned().unwrap_or_default(), left);
+}
+
+#[rstest]
 #[case::attributes("each = 'users/user', id = '@id', email = '@mail'", "<users><user id='1' mail='a@x'/><user id='2'/></users>", &["1/a@x", "2/-"])]
 #[case::one_element("each = 'users/user', id = '.'", "<users><user>1</user></users>", &["1/-"])]
 #[case::no_element("each = 'users/user', id = '.'", "<users/>", &[])]

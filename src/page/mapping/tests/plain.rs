@@ -289,11 +289,8 @@ impl PlainPeople {
         if member.id.is_none() && member.email.is_none() {
             return (None, Some(item.clone()));
         }
-        let names = [self.id, self.email];
         let is_left = match item.as_object() {
-            Some(members) => members
-                .keys()
-                .any(|name| !names.contains(&Some(name.as_str()))),
+            Some(_) => left != json!({}),
             None => !is_scalar_taken,
         };
         (Some(member), is_left.then_some(left))
