@@ -18,7 +18,7 @@ use crate::upstream::walk::related_observer::of_related;
 
 use super::counts::CompletionCounts;
 use super::memberships::PeopleOfAll;
-use super::people::{group_bytes, put_people};
+use super::people::{forget_length, group_bytes, put_people};
 use super::people_read::PeopleDoubt;
 use super::users::UserLists;
 
@@ -116,8 +116,6 @@ pub(super) struct GroupCompletion<'a> {
     common: CommonLists<'a>,
     /// Whether anything that was read before may be used again.
     reuses: bool,
-    /// Whether the record of a group says how many members there are.
-    is_counted: bool,
     pub(super) counts: CompletionCounts,
 }
 
@@ -155,7 +153,6 @@ impl<'a> GroupCompletion<'a> {
                 .collect(),
             common,
             reuses: related.full().is_some(),
-            is_counted: context.adapter.mapping().fields.member_count.is_some(),
             counts: CompletionCounts::new(recollection.longest()),
         }
     }
@@ -201,8 +198,19 @@ impl<'a> GroupCompletion<'a> {
             is_reused: false,
         };
         if let Some(kept) = self.recollection.kept(&group.source_id, mark.listed)
-            && let Ok(mut group) = JsonSource::of(&group.source).group(&kept.packed)
+            && let Ok(mut again) = JsonSource::of(&group.source).group(&kept.packed)
         {
+            let is_counted = group.member_count.is_some();
+            if !is_counted
+                && self
+                    .common
+                    .people
+                    .iter()
+                    .any(|own| own.role == RelatedList::Members)
+            {
+                forget_length(&mut again);
+            }
+            let mut group = again;
             let more = self.put_common(&mut group, listed.around)?;
             if let Some(hold) = self.context.budget.hold() {
                 hold.grow(group_bytes(&group) + more, self.context.deadline)
@@ -247,7 +255,7 @@ impl<'a> GroupCompletion<'a> {
                     differs |= people.differs;
                     is_asked |= people.is_asked;
                     self.compare_count(list.role, &people.value, &group);
-                    put_people(&mut group, list.role, people.value, self.is_counted);
+                    put_people(&mut group, list.role, people.value);
                 }
                 Err(error) => {
                     let refusal = gone_or_failed(error, list.role, list.gone, &group)?;
@@ -284,7 +292,7 @@ impl<'a> GroupCompletion<'a> {
         for own in people {
             let people = own.of(group, around)?;
             self.compare_count(own.role, &people, group);
-            put_people(group, own.role, people, self.is_counted);
+            put_people(group, own.role, people);
         }
         users.map_or(Ok(0), |users| users.address(group, around))
     }
@@ -296,10 +304,29 @@ impl<'a> GroupCompletion<'a> {
                 mark: None,
             };
         }
+        let mut previous = self.recollection.previous(&group.source, &group.source_id);
+        let is_counted = group.member_count.is_some();
+        if let Some(previous) = previous
+            .as_mut()
+            .filter(|_| !is_counted && self.reads(RelatedList::Members))
+        {
+            forget_length(previous);
+        }
         PastGroup {
-            group: self.recollection.previous(&group.source, &group.source_id),
+            group: previous,
             mark: self.recollection.mark(&group.source_id),
         }
+    }
+
+    /// Whether the people in a role are read anew, from lists of their own.
+    fn reads(&self, role: RelatedList) -> bool {
+        self.roles().any(|own| own == role)
+    }
+
+    /// The roles whose people come in lists of their own.
+    fn roles(&self) -> impl Iterator<Item = RelatedList> {
+        let of_each = self.people.iter().map(|own| own.list.role);
+        of_each.chain(self.common.people.iter().map(|own| own.role))
     }
 
     /// The hash of what stands at a path in the listed record of a group.

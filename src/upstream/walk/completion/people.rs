@@ -44,19 +44,11 @@ pub(super) fn is_same_people(some: &[Member], others: &[Member]) -> bool {
     some == others || (some.len() == others.len() && sorted(some) == sorted(others))
 }
 
-/// Puts people into their place in a group. Where members are `counted`, the record itself says how many there
-/// are.
-pub(super) fn put_people(
-    group: &mut Group,
-    role: RelatedList,
-    people: Vec<Member>,
-    is_counted: bool,
-) {
+/// Puts people into their place in a group. Unless its record says how many members there are, they are as many as come.
+pub(super) fn put_people(group: &mut Group, role: RelatedList, people: Vec<Member>) {
     match role {
         RelatedList::Members => {
-            if !is_counted {
-                group.member_count = Some(people.len() as u64);
-            }
+            group.member_count = group.member_count.or(Some(people.len() as u64));
             group.members = people;
         }
         RelatedList::Admins => group.admins = people,
@@ -67,6 +59,12 @@ pub(super) fn put_people(
             group.guests = people;
         }
     }
+}
+
+/// Forgets how many members came before into a group, who come anew. A number that is another one is what its record says.
+pub(super) fn forget_length(group: &mut Group) {
+    let length = Some(group.members.len() as u64);
+    group.member_count = group.member_count.filter(|_| group.member_count != length);
 }
 
 /// About what a group takes.

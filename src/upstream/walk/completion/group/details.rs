@@ -71,11 +71,11 @@ impl GroupCompletion<'_> {
                 .into_iter()
                 .for_each(forget_addresses);
         }
-        let of_each = self.people.iter().map(|own| own.list.role);
-        let of_all = self.common.people.iter().map(|own| own.role);
-        for role in of_each.chain(of_all) {
+        for role in self.roles() {
             let people = people_of(&before, role).clone();
-            put_people(&mut laid, role, people, self.is_counted);
+            for group in [&mut before, &mut laid] {
+                put_people(group, role, people.clone());
+            }
         }
         laid == before
     }

@@ -145,7 +145,7 @@ impl GroupCompletion<'_> {
 
     /// Whether its record says another number of members than came.
     pub(super) fn compare_count(&self, role: RelatedList, people: &[Member], group: &Group) {
-        let counted = group.member_count.filter(|_| self.is_counted);
+        let counted = group.member_count;
         let is_other = counted.is_some_and(|counted| counted != people.len() as u64);
         if is_other && role == RelatedList::Members {
             self.counts.note_miscounted();
