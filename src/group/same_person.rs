@@ -82,12 +82,11 @@ pub(crate) fn merge_same<P: Person>(people: &mut Vec<P>, start: usize) -> u64 {
     let mut places = vec![None; all];
     for (entry, person) in entries.into_iter().zip(persons) {
         let place = places[person].and_then(|place: usize| people.get_mut(place));
-        match place {
-            Some(first) => first.complete(entry),
-            None => {
-                places[person] = Some(people.len());
-                people.push(entry);
-            }
+        if let Some(first) = place {
+            first.complete(entry);
+        } else {
+            places[person] = Some(people.len());
+            people.push(entry);
         }
     }
     (start + all - people.len()) as u64

@@ -226,7 +226,7 @@ fn who_is_in_two_lists_is_one_person_and_so_is_who_is_twice_in_one(
     let two = group(&fields, &record);
     let all: Vec<_> = [users, owners]
         .iter()
-        .flat_map(|list| list.as_array().cloned())
+        .filter_map(|list| list.as_array().cloned())
         .flatten()
         .collect();
     let fields = format!("{BARE}members = {}", list("all"));
