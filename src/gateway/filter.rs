@@ -187,7 +187,7 @@ impl Matcher<'_> {
             let row = snapshot.row(*row as usize);
             self.search.as_ref().is_none_or(|search| {
                 if names_only {
-                    search.find(row.folded_name().as_bytes()).is_some()
+                    row.name_contains(search)
                 } else {
                     row.contains(search)
                 }

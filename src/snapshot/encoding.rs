@@ -12,7 +12,6 @@
 //! [`ENCODING`] must change with it.
 
 use std::io::{self, Read, Write};
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::group::{JsonSource, Moment};
@@ -35,8 +34,12 @@ const HEAD: usize = 6 * 8 + 16;
 const STRETCH: usize = 8 + 4;
 const TIME: usize = 8 + 4;
 /// The length of its packed group, a stretch, the start of its texts, four numbers of four bytes, two times, three of two
-/// bytes, and one.
+/// bytes, and its marks.
 const ROW: usize = 4 + STRETCH + 8 + 4 * 4 + 2 * TIME + 3 * 2 + 1;
+
+/// The marks of a row, of one bit each.
+const DELETED: u8 = 1;
+const CUT: u8 = 1 << 1;
 
 /// The seconds that stand for no time: no timestamp has them.
 const NO_TIME: i64 = i64::MIN;
@@ -175,16 +178,10 @@ impl Snapshot {
             });
         check(all_there, "a group lies outside of it")?;
         // As searches find them.
-        let mut end = 0;
-        let mut follows = |range: Range<usize>| {
-            let follows = range.start >= end;
-            end = range.end;
-            follows
-        };
-        check(
-            (self.rows.iter()).all(|row| row.searched().all(&mut follows)),
-            "its texts are not in order",
-        )?;
+        let in_order = self
+            .rows
+            .is_sorted_by(|before, row| before.texts().end <= row.texts().start);
+        check(in_order, "its texts are not in order")?;
         let is_its_own = |id: &str| {
             id.strip_prefix(&*self.source)
                 .is_some_and(|rest| rest.starts_with(':'))
@@ -243,12 +240,15 @@ fn encode(row: &Row) -> Vec<u8> {
     for length in [row.id, row.name, row.folded] {
         bytes.extend(length.to_le_bytes());
     }
-    bytes.push(u8::from(row.deleted));
+    let deleted = if row.deleted { DELETED } else { 0 };
+    let cut = if row.is_cut { CUT } else { 0 };
+    bytes.push(deleted | cut);
     bytes
 }
 
 /// A row whose packed group is not there yet.
 fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
+    let marks = bytes[ROW - 1];
     let mut rest = bytes.as_slice();
     let rest = &mut rest;
     Ok(Row {
@@ -267,7 +267,8 @@ fn decode(bytes: &[u8; ROW]) -> Result<Row, EncodingError> {
         id: u16::from_le_bytes(array(rest)?),
         name: u16::from_le_bytes(array(rest)?),
         folded: u16::from_le_bytes(array(rest)?),
-        deleted: *rest == [1],
+        deleted: marks & DELETED != 0,
+        is_cut: marks & CUT != 0,
     })
 }
 
@@ -352,7 +353,9 @@ mod tests {
             let shown = (row.id(), row.name(), row.folded_name(), row.status());
             let more = (row.organization_id(), row.external_id(), row.is_deleted());
             let times = (row.created_at(), row.updated_at());
-            let searched = (row.contains(&Finder::new("name")), row.has_member(&member));
+            let name = Finder::new("name");
+            let named = (row.contains(&name), row.name_contains(&name));
+            let searched = (named, row.has_member(&member));
             format!(
                 "{found:?} {shown:?} {more:?} {times:?} {searched:?} {:?}",
                 row.json()

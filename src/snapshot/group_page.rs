@@ -11,7 +11,7 @@ use foldhash::quality::RandomState;
 use crate::fold::push_fold;
 use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, row_bytes};
 
-use super::layout::{ABSENT, Row, SAME, name_key};
+use super::layout::{ABSENT, NAME_END, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
 use super::packed_pieces::PackedPieces;
 use super::stretch::Stretch;
@@ -130,7 +130,7 @@ impl GroupPage {
             let description = group.description.as_ref().map(|text| &*text.text);
             if is_cut {
                 push_fold(&mut self.text, whole_name);
-                self.text.push('\0');
+                self.text.push(char::from(NAME_END));
             }
             push_fold(&mut self.text, description.unwrap_or_default());
             (self.text.len() - own) as u32
@@ -169,6 +169,7 @@ impl GroupPage {
             name: name.len() as u16,
             folded,
             deleted: group.deleted_at.is_some(),
+            is_cut,
         };
         self.rows.push(PageRow {
             row,

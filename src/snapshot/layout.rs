@@ -22,6 +22,10 @@ pub(super) const ABSENT: u32 = u32::MAX;
 /// What stands for the length of a folded name that is the name itself, and written once.
 pub(super) const SAME: u16 = u16::MAX;
 
+/// What stands behind the fold of a whole name. No fold has it, and so no search looks for it: the fold would make
+/// it small.
+pub(super) const NAME_END: u8 = b'Z';
+
 /// Which stretches one group takes, and what of it needs no text. A million of these are kept, so of texts that
 /// follow each other there is one start, and a length of each. An id is at most 512 bytes behind a name of an
 /// upstream, and a name in rows has a bound as well, so that two bytes do for their lengths.
@@ -47,6 +51,9 @@ pub(super) struct Row {
     pub(super) name: u16,
     pub(super) folded: u16,
     pub(super) deleted: bool,
+    /// Whether the name is longer than its key. Then the fold of the whole name stands before that of the description,
+    /// with [`NAME_END`] behind it, and counts as a part of it.
+    pub(super) is_cut: bool,
 }
 
 impl Row {
@@ -96,10 +103,12 @@ impl Row {
         (self.external_id != ABSENT).then(|| start..start + self.external_id as usize)
     }
 
-    /// What searches look at, in the order of the text.
+    /// What searches look at, in the order of the text. A name that is cut they do not look at: it stands whole beside
+    /// the description.
     #[inline]
     pub(super) fn searched(&self) -> impl Iterator<Item = Range<usize>> {
-        self.description().into_iter().chain([self.folded()])
+        let folded = (!self.is_cut).then(|| self.folded());
+        self.description().into_iter().chain(folded)
     }
 
     #[inline]

@@ -144,10 +144,29 @@ pub(crate) mod tests {
 
     #[test]
     fn a_name_longer_than_its_key_is_searched_in_full() {
-        let long = format!("{}needle", "x".repeat(NAME_KEY_BYTES));
-        let snapshot = Snapshot::new("a".into(), vec![group("a", "1", &long)]);
-        assert_eq!(snapshot.row(0).name().len(), NAME_KEY_BYTES);
-        assert!(snapshot.row(0).contains(&Finder::new("needle")));
+        let key = "x".repeat(NAME_KEY_BYTES - 1);
+        // The last letter of this key is another one with what is cut off.
+        let composed = group("a", "1", &format!("{key}a\u{301}\u{323}"));
+        let mut long = group("a", "2", &format!("{key}xneedle"));
+        long.description = Some("What it is for".to_owned());
+        let snapshot = Snapshot::new("a".into(), vec![composed, long]);
+        assert!((snapshot.rows()).all(|row| row.name().len() == NAME_KEY_BYTES));
+        let (neither, by_name, not_by_name) = ([false; 2], [true; 2], [true, false]);
+        for (text, expected) in [
+            ("needle", [neither, by_name]),
+            ("for", [neither, not_by_name]),
+            ("\u{1ea1}\u{301}", [by_name, neither]),
+            ("xa", [neither; 2]),
+            ("\0", [neither; 2]),
+            ("needle\0what", [neither; 2]),
+            ("needlewhat", [neither; 2]),
+        ] {
+            let search = Finder::new(text);
+            let found = snapshot
+                .rows()
+                .map(|row| [row.contains(&search), row.name_contains(&search)]);
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{text}");
+        }
     }
 
     #[test]

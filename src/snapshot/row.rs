@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use crate::group::{Group, Moment};
 
-use super::layout::{Buffers, Row};
+use super::layout::{Buffers, NAME_END, Row};
 use super::member::MemberKey;
 
 /// One group of a snapshot, as queries see it.
@@ -46,6 +47,19 @@ impl<'a> RowRef<'a> {
         let text = self.buffers.text.as_bytes();
         let mut texts = self.row.searched().map(|range| &text[range]);
         texts.any(|text| search.find(text).is_some())
+    }
+
+    /// Whether the folded name contains it, all of the name.
+    pub fn name_contains(self, search: &Finder<'_>) -> bool {
+        let whole = self.row.description().filter(|_| self.row.is_cut);
+        let name = match whole {
+            Some(whole) => {
+                let text = &self.buffers.text.as_bytes()[whole];
+                &text[..memchr(NAME_END, text).unwrap_or(text.len())]
+            }
+            None => self.folded_name().as_bytes(),
+        };
+        search.find(name).is_some()
     }
 
     /// The status, lower-cased.
