@@ -131,9 +131,9 @@ impl Moment {
 
     /// Writes the instant as [`Self`]'s `Display` does.
     pub(super) fn write(self, out: &mut String) {
-        // Times since 1970 are what there is, and nothing else of them is negative.
+        // Times since 1970 are what there is. Of the last second before it only the nanoseconds are negative.
         match Timestamp::new(self.seconds, self.nanoseconds) {
-            Ok(time) if self.seconds >= 0 => {
+            Ok(time) if self.seconds >= 0 && self.nanoseconds >= 0 => {
                 let civil = Offset::UTC.to_datetime(time);
                 let mut text = *b"0000-00-00T00:00:00.000000000Z";
                 digits(&mut text[0..4], civil.year().unsigned_abs().into());
@@ -303,9 +303,15 @@ mod tests {
     #[case("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z")]
     #[case("9999-12-31T23:59:59+02:00", "9999-12-31T21:59:59Z")]
     #[case("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:58.5Z")]
+    #[case("1969-12-31T23:59:59.000000001Z", "1969-12-31T23:59:59.000000001Z")]
+    #[case("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z")]
+    #[case("1970-01-01T00:00:00.5Z", "1970-01-01T00:00:00.5Z")]
     fn every_instant_of_rfc_3339_reads_back(#[case] text: &str, #[case] expected: &str) {
         let moment: Moment = text.parse().unwrap();
         assert_eq!(moment.to_string(), expected);
+        let mut written = String::new();
+        moment.write(&mut written);
+        assert_eq!(written, expected);
         assert_eq!(
             Moment::from_nanosecond(moment.as_nanosecond()),
             Some(moment)

@@ -345,6 +345,7 @@ mod tests {
         let second = prop_oneof![
             -100_000_000_000..253_402_300_800_i64,
             253_402_200_000..253_402_300_800_i64,
+            -2..=0_i64,
         ];
         let moment =
             (second, nanosecond).prop_map(|(second, nanosecond)| Moment::new(second, nanosecond));
