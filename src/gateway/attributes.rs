@@ -134,12 +134,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::json::read_own;
 
     #[rstest]
     #[case::a_text(json!({"a": {"b": "x"}}), "x", true)]
     #[case::another_text(json!({"a": {"b": "X"}}), "x", false)]
     #[case::a_part_of_it(json!({"a": {"b": "xy"}}), "x", false)]
     #[case::a_number(json!({"a": {"b": 7}}), "7", true)]
+    #[case::a_number_as_it_is_written(read_own(r#"{"a":{"b":1E3}}"#).unwrap(), "1E3", true)]
+    #[case::a_number_as_nobody_wrote_it(read_own(r#"{"a":{"b":1e3}}"#).unwrap(), "1e+3", false)]
     #[case::a_truth(json!({"a": {"b": true}}), "true", true)]
     #[case::one_of_several(json!({"a": {"b": ["w", "x"]}}), "x", true)]
     #[case::in_one_of_several(json!({"a": [{"b": "w"}, {"b": "x"}]}), "x", true)]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::json;
@@ -59,6 +61,26 @@ impl Serialize for Attributes {
 
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::members(deserializer).map(Self::from)
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        if text.get().starts_with('{') {
+            Ok(Self::written(text.get()))
+        } else {
+            Err(D::Error::custom("expected an object"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_back_is_what_was_written() {
+        let text = r#"{"$serde_json::private::RawValue":"[1]","n":[1.50,1E3]}"#;
+        let attributes: Attributes = serde_json::from_str(text).unwrap();
+        assert_eq!(attributes.as_json(), text);
+        assert_eq!(serde_json::to_string(&attributes).unwrap(), text);
+        assert!(serde_json::from_str::<Attributes>("{}").unwrap().is_empty());
+        assert!(serde_json::from_str::<Attributes>("1.5").is_err());
     }
 }

@@ -9,7 +9,6 @@ use std::array;
 use std::iter;
 use std::sync::LazyLock;
 
-use serde::Deserialize as _;
 use wide::u8x16;
 
 use crate::json::{first_among, push_body, push_text};
@@ -133,11 +132,7 @@ impl JsonSource {
 
     /// A packed group, read back from its JSON.
     pub(crate) fn group(&self, packed: &[u8]) -> Result<Group, serde_json::Error> {
-        let json = self.json(packed);
-        let mut deserializer = serde_json::Deserializer::from_slice(&json);
-        // As deep as `limits.depth` let it become, which may be deeper than serde_json's own bound.
-        deserializer.disable_recursion_limit();
-        Group::deserialize(&mut deserializer)
+        serde_json::from_slice(&self.json(packed))
     }
 
     /// The JSON of a packed group.

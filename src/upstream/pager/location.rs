@@ -12,6 +12,7 @@ use super::context::PageContext;
 use super::error::{Likely, PagerError};
 use super::found::{Found, VALUE_CHARS, found, whole};
 use super::likely::{HINT_DEPTH, POSITIONS, TOTALS, below, likely};
+use crate::json;
 use crate::page::format::{Node, excerpt};
 use crate::page::mapping::{ChosenItem, choose};
 use crate::plan::{ChosenPlace, CursorSource, Location, Path};
@@ -116,14 +117,14 @@ pub(super) fn follow<'a>(root: Node<'a>, path: &Path) -> Result<Option<Node<'a>>
 pub(super) fn as_json(node: Node<'_>) -> Option<Value> {
     match found(node)? {
         Found::Truth(truth) => Some(Value::Bool(truth)),
-        Found::Number(digits) => serde_json::from_str(&digits).ok(),
+        Found::Number(digits) => json::number(&digits).map(Value::Number),
         Found::Text(text) => Some(Value::String(text.into_owned())),
         Found::Structure(node) if node.is_xml() => None,
         Found::Structure(node) => {
             let mut json = String::new();
             node.write(&mut json);
             let json = Some(json).filter(|json| json.len() <= KEPT_BYTES)?;
-            serde_json::from_str(&json).ok()
+            json::read_own(&json).ok()
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as JsonValue};
 
 use super::raw;
 use super::text::{TemplateValue, Variables, render_parameters};
-use crate::json::read_own;
+use crate::json::{number, read_own};
 use crate::plan::request::Json;
 use crate::plan::{RequestBody, TextPart};
 
@@ -62,10 +62,7 @@ impl TemplateValue<'_> {
             Self::Bool(bool) => bool.into(),
             // It was read before it was written.
             Self::Json(json) => read_own(json).unwrap_or_else(|_| json.into()),
-            Self::Digits(digits) => match digits.parse::<serde_json::Number>() {
-                Ok(number) => number.into(),
-                Err(_) => digits.into(),
-            },
+            Self::Digits(digits) => number(digits).map_or_else(|| digits.into(), JsonValue::from),
         }
     }
 }

@@ -360,6 +360,11 @@ fn a_number_as_cursor_keeps_its_type_where_it_is_the_whole_json_string() {
         ),
         "c=1.50"
     );
+    let exponent = Position::NumberCursor("1E-3".to_owned());
+    assert_eq!(
+        body("json = { after = '{cursor}' }", &exponent),
+        r#"{"after":1E-3}"#
+    );
 }
 
 #[rstest]

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::resolve::block::Block;
 use crate::config::upstream::{Json, SignedAssertion};
+use crate::json::number;
 use crate::plan::{Assertion, KeyEncoding, PrivateKey, SecretValue};
 
 /// Who signs a token.
@@ -114,7 +115,7 @@ fn claim_value(claim: &Json, key: &str, block: &mut Block<'_>) -> Option<Value> 
         Json::Text(text) => text.as_str().into(),
         Json::Integer(number) => (*number).into(),
         Json::Float(number) => (*number).into(),
-        Json::Number(digits) => digits.parse::<serde_json::Number>().ok()?.into(),
+        Json::Number(digits) => number(digits)?.into(),
         Json::Bool(bool) => (*bool).into(),
         Json::Secret(secret) => block.secret(key, secret)?.expose().into(),
         Json::List(items) => {

@@ -8,6 +8,7 @@ use crate::config::Secret;
 use crate::config::credential_names::{named_in_body, names_secret};
 use crate::config::secret::{SECRET_HELP, SECRET_LITERAL};
 use crate::config::upstream::{self as written, Values};
+use crate::json::number;
 use crate::plan::placeholder::{Piece, scan};
 use crate::plan::request::{BodySyntax, Json, Text};
 use crate::plan::{Placeholder, RequestBody, SecretValue, TextPart};
@@ -169,10 +170,7 @@ impl<'r> PartsResolver<'r> {
             written::Json::Secret(secret) => Json::Text(self::secret(secret, key, block)?),
             written::Json::Integer(number) => Json::Constant((*number).into()),
             written::Json::Float(number) => Json::Constant((*number).into()),
-            written::Json::Number(digits) => {
-                // Reading it would write `1e3` as `1e+3`; that it is a number has been checked.
-                Json::Constant(serde_json::Number::from_string_unchecked(digits.clone()).into())
-            }
+            written::Json::Number(digits) => Json::Constant(number(digits)?.into()),
             written::Json::Bool(bool) => Json::Constant((*bool).into()),
             written::Json::List(items) => {
                 let list = &mut block.table(key);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::downstream::envelope::Envelope;
 use crate::gateway::seen_row::SelectedFields;
+use crate::json::read_own;
 use crate::snapshot::Snapshot;
 
 use super::super::{AnswerFormat, csv};
@@ -19,11 +20,10 @@ pub(super) fn from_ndjson(
 ) -> Value {
     let mut groups: Vec<Value> = answer(AnswerFormat::Ndjson, snapshot, fields, envelope)
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
+        .map(|line| read_own(line).unwrap())
         .collect();
-    let mut whole = groups.pop().unwrap()["summary"].take();
-    whole["groups"] = Value::Array(groups);
-    whole
+    let whole = groups.pop().unwrap()["summary"].take();
+    with_groups(whole, Value::Array(groups))
 }
 
 pub(super) fn from_csv(
@@ -42,18 +42,24 @@ pub(super) fn from_csv(
         });
         Value::Object(members.collect())
     });
-    let groups = groups.collect();
+    let groups = groups.collect::<Value>();
     let mut headers = HeaderMap::new();
     csv::describe(&mut headers, envelope).unwrap();
     let read = |name: &str| serde_json::from_slice::<Value>(headers[name].as_bytes()).unwrap();
-    json!({
-        "groups": Value::Array(groups),
+    let rest = json!({
         "total": read("x-total-count"),
         "complete": read("x-complete"),
         "sources": read("x-sources"),
         // In `Link`, which is not the renderer's.
         "next_cursor": envelope.next_cursor,
-    })
+    });
+    with_groups(rest, groups)
+}
+
+/// The answer with its groups, whose numbers `json!` would write anew.
+fn with_groups(mut answer: Value, groups: Value) -> Value {
+    answer["groups"] = groups;
+    answer
 }
 
 /// A cell of CSV, and whether it was quoted.
@@ -68,7 +74,7 @@ impl Cell {
         match column {
             _ if !self.quoted && self.text.is_empty() => Value::Null,
             "members" | "admins" | "guests" | "attributes" | "member_count" => {
-                serde_json::from_str(&self.text).unwrap()
+                read_own(&self.text).unwrap()
             }
             _ => Value::String(self.text),
         }
@@ -151,7 +157,7 @@ impl XmlElement {
         match self.attribute("type") {
             Some("array") => self.children.iter().map(Self::typed).collect(),
             Some("object") => self.object(),
-            Some("number" | "boolean") => serde_json::from_str(&self.text).unwrap(),
+            Some("number" | "boolean") => read_own(&self.text).unwrap(),
             _ => self.scalar(),
         }
     }
@@ -212,13 +218,13 @@ pub(super) fn from_xml(
 ) -> Value {
     let root = read_xml(&answer(AnswerFormat::Xml, snapshot, fields, envelope));
     let (sources, groups) = root.children.split_last().unwrap();
-    json!({
-        "groups": groups.iter().map(XmlElement::fields).collect::<Value>(),
+    let rest = json!({
         "total": root.attribute("total").unwrap().parse::<u64>().unwrap(),
         "next_cursor": root.attribute("next_cursor"),
         "complete": root.attribute("complete") == Some("true"),
         "sources": sources.children.iter().map(XmlElement::source).collect::<Value>(),
-    })
+    });
+    with_groups(rest, groups.iter().map(XmlElement::fields).collect())
 }
 
 fn read_xml(text: &str) -> XmlElement {

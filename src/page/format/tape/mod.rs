@@ -18,7 +18,9 @@ pub(super) use repeated::RepeatRule;
 
 mod write;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
+
+use crate::json::number;
 
 /// What an entry takes, in bytes.
 pub(super) const ENTRY: usize = size_of::<TapeEntry>();
@@ -192,10 +194,7 @@ impl Tape {
             EntryKind::Null => Value::Null,
             EntryKind::False => Value::Bool(false),
             EntryKind::True => Value::Bool(true),
-            EntryKind::Number => {
-                let number = self.text(entry).parse::<Number>();
-                number.map_or(Value::Null, Value::Number)
-            }
+            EntryKind::Number => number(self.text(entry)).map_or(Value::Null, Value::Number),
             EntryKind::Text | EntryKind::PlainText => Value::String(self.text(entry).to_owned()),
             EntryKind::List => self.items(index).map(|item| self.value(item)).collect(),
             EntryKind::Object => {

@@ -13,7 +13,7 @@ fn tape(text: &str, depth: u32) -> Option<Tape> {
     Some(tape.finish(text.into(), false))
 }
 
-/// What a text becomes here, and what by serde_json, which writes exponents in its own way.
+/// What a text becomes here, and what by serde_json.
 fn both(text: &str, depth: u32) -> (Option<String>, Option<String>) {
     let read = match json::flaw(text, depth) {
         None => json::read_own(text).ok(),
