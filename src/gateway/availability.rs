@@ -72,25 +72,27 @@ pub fn check(
     Ok(())
 }
 
-/// What kind of failure keeps an answer from being given: of several, the greatest.
-///
-/// A source on its first walk is as late as one that timed out, but will be available soon. Where both
-/// are missing, saying when to come back helps more than saying that time ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What kind of failure keeps an answer from being given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureClass {
     /// All that failed ran out of time: a gateway timeout, 504.
     TimedOut,
-    /// All that failed is a matter of time, and some of it of waiting: unavailable, 503.
+    /// All that failed is a matter of waiting: unavailable, 503.
     Waiting,
-    /// Anything else: a bad gateway, 502.
+    /// Anything else, also the two together: a bad gateway, 502.
     Failed,
 }
 
 impl FailureClass {
-    /// The greatest failure among `reports`.
+    /// What all failures among `reports` are.
     pub fn of(reports: &[SourceReport]) -> Self {
-        let classes = reports.iter().filter_map(Self::of_one);
-        classes.max().unwrap_or(Self::Failed)
+        let mut classes = reports.iter().filter_map(Self::of_one);
+        let first = classes.next().unwrap_or(Self::Failed);
+        if classes.all(|class| class == first) {
+            first
+        } else {
+            Self::Failed
+        }
     }
 
     fn of_one(report: &SourceReport) -> Option<Self> {
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_outweighs_waiting_and_waiting_outweighs_a_timeout() {
+    fn failures_of_different_kinds_are_neither_a_timeout_nor_a_matter_of_waiting() {
         let timeout = || failed("a", ErrorKind::Timeout);
         let limited = || failed("b", ErrorKind::RateLimited);
         for (reports, class) in [
@@ -213,8 +215,8 @@ mod tests {
                 vec![failed("a", ErrorKind::CircuitOpen)],
                 FailureClass::Waiting,
             ),
-            (vec![timeout(), pending("b")], FailureClass::Waiting),
-            (vec![timeout(), limited()], FailureClass::Waiting),
+            (vec![timeout(), pending("b")], FailureClass::Failed),
+            (vec![timeout(), limited()], FailureClass::Failed),
             (
                 vec![timeout(), failed("c", ErrorKind::Tls)],
                 FailureClass::Failed,

@@ -149,7 +149,7 @@ async fn strict_handling_turns_an_incomplete_answer_into_a_problem() {
 async fn a_problem_reports_every_asked_source() {
     let sources = vec![failed("a", ErrorKind::Timeout), pending("b")];
     let sources = unavailable(listed("", false, sources).await.unwrap_err());
-    assert_eq!(FailureClass::of(&sources), FailureClass::Waiting);
+    assert_eq!(FailureClass::of(&sources), FailureClass::Failed);
     let states: Vec<_> = sources.iter().map(|report| report.held.state).collect();
     assert_eq!(states, [SourceState::Failed, SourceState::Pending]);
 }
