@@ -216,7 +216,8 @@ pub const PARAMETERS: &[Parameter] = &[
         looks_at: HiddenFields::NONE,
         description: "Up to three of `name`, `created_at`, `updated_at`, `source` and `id`, \
                       separated by commas; `-` before a field means descending. Groups without a \
-                      value come last in either direction. Each field may be named once.",
+                      value come last in either direction. Each field may be named once. Of a \
+                      name, 384 bytes count: names that agree so far are in order of source and id.",
         repeatable: false,
         schema: r#"{"type":"string","default":"name","pattern":"^[-+ ]?(name|created_at|updated_at|source|id)(,[-+ ]?(name|created_at|updated_at|source|id)){0,2}$"}"#,
         example: Some("-updated_at,name"),
