@@ -259,17 +259,17 @@ impl People {
 
 /// Whether an item holds only what its person takes.
 fn is_whole_item(item: Item<'_>, taken: &[&[String]]) -> bool {
-    let takes = |path: &[&str]| taken.iter().any(|one| *one == path);
+    let is_read = |path: &[&str]| taken.iter().any(|one| *one == path);
     let is_scalar = |node: Node<'_>| node.written_text().is_some();
     let Some(node) = item.node() else {
         return true;
     };
     if node.is_object() {
-        return (node.members()).all(|(name, _)| takes(std::slice::from_ref(&name)));
+        return (node.members()).all(|(name, _)| is_read(std::slice::from_ref(&name)));
     }
     match item {
         // A key may have a value that only says "yes".
-        Item::Keyed(..) => node.is_null() || node.boolean() == Some(true) || takes(&[]),
+        Item::Keyed(..) => node.is_null() || node.boolean() == Some(true) || is_read(&[]),
         // Of a list one item was taken.
         Item::Plain(_) => !node.is_list() || (node.len() == 1 && node.items().all(is_scalar)),
         Item::Piece(_) => true,
