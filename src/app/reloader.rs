@@ -210,6 +210,9 @@ impl Reloader {
         let mut changes = PlanChanges::between(&standing.keys, &keys);
         changes.settle(|name| fate(&before, &loaded.plan, name));
         let needs_restart = self.started.fixed_at_start(&loaded.plan.server);
+        if let Some(problem) = self.left_open(&loaded.plan.server) {
+            return Err(vec![problem]);
+        }
         changes.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
         let is_other = *before != *loaded.plan;
         if is_other {
@@ -235,6 +238,21 @@ impl Reloader {
             ReloadOutcome::Unchanged
         };
         Ok((outcome, changes))
+    }
+
+    /// What is wrong where the admin listener, which only a restart moves, would ask others for no token any more.
+    fn left_open(&self, next: &Server) -> Option<LocatedProblem> {
+        let listens = self.started.admin;
+        let is_open = !listens.ip().is_loopback() && next.admin_token.is_none();
+        is_open.then(|| LocatedProblem {
+            message: format!(
+                "the admin listener is at `{listens}` until a restart, and needs `server.admin_token`"
+            ),
+            help: Some("keep `server.admin_token`, or restart the process".to_owned()),
+            file: None,
+            line: None,
+            column: None,
+        })
     }
 
     /// Watches the folders of what was read, if the plan in force says so. Where that hangs, as on a lost network

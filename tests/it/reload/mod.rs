@@ -125,6 +125,30 @@ async fn a_configuration_with_errors_changes_nothing_and_says_where_they_are() {
 }
 
 #[tokio::test]
+async fn a_reload_takes_no_token_from_an_admin_listener_that_others_reach() {
+    let server = list().await;
+    let folder = ConfigFolder::new();
+    let loopback = root("watch = false", &block("a", &server, ""));
+    let open = loopback.replace(
+        "admin = \"127.0.0.1:0\"",
+        "admin = \"0.0.0.0:0\"\nadmin_token = { env = 'TOKEN' }",
+    );
+    folder.write("gateway.toml", &open);
+    let gateway = folder
+        .start_with(&[("TOKEN", "the-token-of-operators")])
+        .await;
+    gateway.ready().await;
+    folder.write("gateway.toml", &loopback);
+    let token = [("authorization", "Bearer the-token-of-operators")];
+    let reply = gateway.admin(Method::POST, "/reload", &token).await;
+    let problem = reply.problem(422, "invalid-configuration");
+    let message = problem["errors"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("needs `server.admin_token`"), "{message}");
+    let status = gateway.admin(Method::GET, "/status", &[]).await;
+    assert_eq!(status.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn what_only_a_restart_changes_is_said_until_it_comes() {
     let server = list().await;
     let folder = ConfigFolder::new();
