@@ -46,18 +46,12 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
 ) -> Result<Response, ProblemDetails> {
     let (state, headers) = (&exchange.state, &exchange.headers);
     let caller = exchange.caller();
-    let AskedAnswer { key, mode } = match exchange.asked.get() {
-        Some(asked) => asked.clone(),
-        None => {
-            let held = &exchange.client.looked_up.wishes;
-            AskedAnswer::read(
-                caller,
-                state.scopes_of(caller),
-                &exchange.uri,
-                headers,
-                held,
-            )?
-        }
+    let AskedAnswer { key, mode } = if let Some(asked) = exchange.asked.get() {
+        asked.clone()
+    } else {
+        let scopes = state.scopes_of(caller);
+        let held = &exchange.client.looked_up.wishes;
+        AskedAnswer::read(caller, scopes, &exchange.uri, headers, held)?
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
     let epoch = state.epoch(&key);
