@@ -20,6 +20,8 @@ a working block for each style.
 - **Paths.** A path with a leading slash is an RFC 6901 pointer from the root of the page. A path
   without one starts at the record, and `.` is the record itself. For XML, each segment names an
   element, and `@name` an attribute.
+- **Numbers.** An integer of JSON is read as its digits, however it is written: `7.0` and `70e-1` are `7`, as an id
+  and wherever it is compared. Texts are read as they are.
 - **Secrets** are named, never written out: `{ env = \"NAME\" }` or `{ file = \"path\" }`.
 - **Environment.** A variable can set any key of groupgate's own, such as
   `GROUPGATE__UPSTREAMS__NAME__LIMITS__RATE=5/s`. It cannot set the names inside `query`, `headers`,

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use memchr::memchr2_iter;
 use memchr::memmem::Finder;
 use serde_json::Value;
 
 use crate::caller::{HideableField, VisibleSources};
-use crate::json::push_text;
+use crate::json::{push_text, whole};
 use crate::plan::FilterableAttribute;
 use crate::snapshot::RowRef;
 
@@ -86,9 +87,18 @@ impl AttributeFilter {
         let mut written = String::new();
         push_text(&mut written, &self.value);
         let inside = written.trim_start_matches('"').trim_end_matches('"');
+        let integer = whole(&self.value);
+        let is_integer = is_integer(&integer);
+        let text = match (is_integer, inside.starts_with(&*integer)) {
+            (false, _) => inside,
+            // `7` stands in `7.0`, too.
+            (true, true) => &*integer,
+            (true, false) => "",
+        };
         AttributeMatcher {
             filter: self,
-            text: Finder::new(inside).into_owned(),
+            text: Finder::new(text).into_owned(),
+            is_integer,
         }
     }
 }
@@ -97,8 +107,10 @@ impl AttributeFilter {
 #[derive(Debug)]
 pub(super) struct AttributeMatcher<'a> {
     filter: &'a AttributeFilter,
-    /// The value as JSON writes it, and as it stands in a packed group.
+    /// The value as JSON writes it, and as it stands in a packed group: of an integer, what it begins with.
     text: Finder<'static>,
+    /// Whether it is an integer, which may also be written with an exponent.
+    is_integer: bool,
 }
 
 impl AttributeMatcher<'_> {
@@ -106,11 +118,16 @@ impl AttributeMatcher<'_> {
         let Some(path) = self.filter.places.get(row.source()) else {
             return false;
         };
-        self.text.find(row.packed()).is_some()
+        self.may_be_in(row.packed())
             && row.group().is_ok_and(|group| {
                 let attributes = Value::Object(group.attributes.members());
                 holds(&attributes, path, &self.filter.value)
             })
+    }
+
+    /// Whether a packed group may have the value: reading it back costs more than to look for it.
+    fn may_be_in(&self, packed: &[u8]) -> bool {
+        self.text.find(packed).is_some() || (self.is_integer && has_exponent(packed))
     }
 }
 
@@ -122,10 +139,27 @@ fn holds(value: &Value, path: &[String], text: &str) -> bool {
             (members.get(name)).is_some_and(|member| holds(member, rest, text))
         }
         (Value::String(held), []) => held == text,
-        (Value::Number(held), []) => held.to_string() == text,
+        (Value::Number(held), []) => whole(held.as_str()) == whole(text),
         (Value::Bool(held), []) => held.to_string() == text,
         (Value::Object(_) | Value::Null, []) | (_, _) => false,
     }
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether JSON without white space has a number with an exponent.
+fn has_exponent(json: &[u8]) -> bool {
+    let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-');
+    memchr2_iter(b'e', b'E', json).any(|at| {
+        let (before, after) = json.split_at(at);
+        let mut before = before.iter().rev().skip_while(is_part);
+        let mut after = after.iter().skip(1).skip_while(is_part);
+        matches!(before.next(), Some(b':' | b'[' | b','))
+            && matches!(after.next(), Some(b',' | b']' | b'}'))
+    })
 }
 
 #[cfg(test)]
@@ -141,8 +175,13 @@ mod tests {
     #[case::another_text(json!({"a": {"b": "X"}}), "x", false)]
     #[case::a_part_of_it(json!({"a": {"b": "xy"}}), "x", false)]
     #[case::a_number(json!({"a": {"b": 7}}), "7", true)]
-    #[case::a_number_as_it_is_written(read_own(r#"{"a":{"b":1E3}}"#).unwrap(), "1E3", true)]
-    #[case::a_number_as_nobody_wrote_it(read_own(r#"{"a":{"b":1e3}}"#).unwrap(), "1e+3", false)]
+    #[case::a_number_as_it_is_written(read_own(r#"{"a":{"b":1E-3}}"#).unwrap(), "1E-3", true)]
+    #[case::a_number_as_nobody_wrote_it(read_own(r#"{"a":{"b":1E-3}}"#).unwrap(), "1e-3", false)]
+    #[case::an_integer_with_an_exponent(read_own(r#"{"a":{"b":1E3}}"#).unwrap(), "1000", true)]
+    #[case::a_number_with_a_fraction_of_zero(json!({"a": {"b": 7.0}}), "7", true)]
+    #[case::that_is_asked_for_so(json!({"a": {"b": 7}}), "7.0", true)]
+    #[case::another_fraction(json!({"a": {"b": 7.5}}), "7", false)]
+    #[case::a_text_with_a_fraction(json!({"a": {"b": "7.0"}}), "7", false)]
     #[case::a_truth(json!({"a": {"b": true}}), "true", true)]
     #[case::one_of_several(json!({"a": {"b": ["w", "x"]}}), "x", true)]
     #[case::in_one_of_several(json!({"a": [{"b": "w"}, {"b": "x"}]}), "x", true)]
@@ -156,5 +195,36 @@ mod tests {
     ) {
         let path = ["a".to_owned(), "b".to_owned()];
         assert_eq!(holds(&attributes, &path, text), expected);
+    }
+
+    #[rstest]
+    #[case("20", r#"{"a":20}"#, true)]
+    #[case("20", r#"{"a":20.0}"#, true)]
+    #[case("20", r#"{"a":2e1}"#, true)]
+    #[case("20", r#"{"a":2}"#, false)]
+    #[case("20.0", r#"{"a":20}"#, true)]
+    #[case("2e1", r#"{"a":20}"#, true)]
+    #[case("2.5", r#"{"a":2}"#, false)]
+    fn a_group_is_read_back_where_the_number_may_be(
+        #[case] value: &str,
+        #[case] json: &str,
+        #[case] expected: bool,
+    ) {
+        let filter = AttributeFilter {
+            name: "a".to_owned(),
+            value: value.to_owned(),
+            places: BTreeMap::new(),
+        };
+        assert_eq!(filter.matcher().may_be_in(json.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case(r#"{"a":2e1}"#, true)]
+    #[case(r#"{"a":[1,-2.50E+2],"b":1}"#, true)]
+    #[case(r#"{"a":20,"e":"1e4","b":"3-1e4-5"}"#, false)]
+    #[case(r#"{"e":true,"f":false}"#, false)]
+    #[case("e", false)]
+    fn a_number_with_an_exponent_is_told_from_texts(#[case] json: &str, #[case] expected: bool) {
+        assert_eq!(has_exponent(json.as_bytes()), expected);
     }
 }

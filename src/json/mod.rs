@@ -16,6 +16,10 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 mod exponents;
+
+mod whole;
+pub(crate) use whole::whole;
+
 mod surrogates;
 
 mod text;

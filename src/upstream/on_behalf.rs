@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::caller::{Caller, Credentials, Identity, Verified};
+use crate::json::whole;
 use crate::plan::{CallerValue, OnBehalf};
 
 /// The first bytes of what a scope's digest hashes. Another encoding gets another number.
@@ -163,7 +164,9 @@ impl OnBehalf {
             CallerValue::Id => text(&verified.id),
             CallerValue::Claim(pointer) => match verified.claims.pointer(pointer) {
                 Some(Value::String(claim)) => text(claim),
-                Some(Value::Number(number)) => Some(CallerText::Digits(number.to_string())),
+                Some(Value::Number(number)) => {
+                    Some(CallerText::Digits(whole(number.as_str()).into()))
+                }
                 Some(Value::Bool(bool)) => Some(CallerText::Bool(*bool)),
                 Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => None,
             },

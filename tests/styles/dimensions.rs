@@ -303,6 +303,7 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
         "ids",
         &[
             "integer",
+            "integer with a zero fraction",
             "text",
             "UUID",
             "e-mail",

@@ -12,7 +12,7 @@ use super::error::FormatError;
 use super::excerpt::names;
 use super::tape::{EntryKind, Tape, TapeEntry};
 use super::xml;
-use crate::json::{push_quoted, push_text};
+use crate::json::{push_quoted, push_text, whole};
 use crate::plan::Path;
 use crate::plan::path::Anchor;
 
@@ -94,6 +94,7 @@ impl<'a> Node<'a> {
             | EntryKind::False
             | EntryKind::True
             | EntryKind::Number
+            | EntryKind::Decimal
             | EntryKind::Text
             | EntryKind::PlainText => None,
         }
@@ -148,7 +149,7 @@ impl<'a> Node<'a> {
 
     /// Whether it is a number of JSON.
     pub fn is_number(self) -> bool {
-        self.kind() == EntryKind::Number
+        matches!(self.kind(), EntryKind::Number | EntryKind::Decimal)
     }
 
     /// Which of `true` and `false` of JSON it is, if it is one of them.
@@ -158,6 +159,7 @@ impl<'a> Node<'a> {
             EntryKind::False => Some(false),
             EntryKind::Null
             | EntryKind::Number
+            | EntryKind::Decimal
             | EntryKind::Text
             | EntryKind::PlainText
             | EntryKind::List
@@ -180,20 +182,21 @@ impl<'a> Node<'a> {
         self.tape.entry(self.index).is_text()
     }
 
-    /// The text of a scalar: a string, a number with the digits as they were written, the text of an
-    /// XML element. `None` for null, lists and objects.
+    /// The text of a scalar: a string, a number, the text of an XML element. One integer is one text, without
+    /// fraction and exponent ([`whole`]). `None` for null, lists and objects.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        self.written_text().map(|(text, _)| Cow::Borrowed(text))
+        self.scalar_text().map(|(text, _)| text)
     }
 
     /// The same, and whether it is known that the text stands in JSON as it is.
     #[inline]
-    pub(crate) fn written_text(self) -> Option<(&'a str, bool)> {
+    pub(crate) fn scalar_text(self) -> Option<(Cow<'a, str>, bool)> {
         let first = self.first();
         let entry = self.tape.entry(first.index);
-        Some(match entry.kind {
+        let (text, is_plain) = match entry.kind {
             EntryKind::PlainText | EntryKind::Number => (self.tape.text(entry), true),
             EntryKind::Text => (self.tape.text(entry), false),
+            EntryKind::Decimal => return Some((whole(self.tape.text(entry)), true)),
             EntryKind::True => ("true", true),
             EntryKind::False => ("false", true),
             EntryKind::Object if self.is_xml() => {
@@ -201,7 +204,8 @@ impl<'a> Node<'a> {
                 (self.tape.text(self.tape.entry(text)), false)
             }
             EntryKind::Null | EntryKind::List | EntryKind::Object => return None,
-        })
+        };
+        Some((Cow::Borrowed(text), is_plain))
     }
 
     /// Whether it is part of an XML document, where every scalar is a text.
@@ -230,6 +234,7 @@ impl<'a> Node<'a> {
             | EntryKind::False
             | EntryKind::True
             | EntryKind::Number
+            | EntryKind::Decimal
             | EntryKind::Text
             | EntryKind::PlainText => 0,
         }
@@ -336,7 +341,7 @@ impl<'a> Node<'a> {
             EntryKind::Text | EntryKind::PlainText => {
                 self.is_xml() && xml::is_blank(self.tape.text(entry))
             }
-            EntryKind::False | EntryKind::True | EntryKind::Number => false,
+            EntryKind::False | EntryKind::True | EntryKind::Number | EntryKind::Decimal => false,
         }
     }
 
@@ -354,7 +359,7 @@ impl<'a> Node<'a> {
         match entry.kind {
             EntryKind::Null => "is null".to_owned(),
             EntryKind::False | EntryKind::True => "is a boolean".to_owned(),
-            EntryKind::Number => "is a number".to_owned(),
+            EntryKind::Number | EntryKind::Decimal => "is a number".to_owned(),
             EntryKind::Text | EntryKind::PlainText if self.is_empty() => "is empty".to_owned(),
             EntryKind::Text | EntryKind::PlainText => "is a string".to_owned(),
             EntryKind::List => format!("is a list of {}", entry.length),

@@ -84,11 +84,8 @@ impl<'a> Item<'a> {
 /// The text of a value.
 #[inline]
 pub(super) fn scalar(node: Node<'_>) -> Reading<GroupText<'_>> {
-    match node.written_text() {
-        Some((text, is_plain)) => Reading::Value(GroupText {
-            is_plain,
-            ..GroupText::any(text)
-        }),
+    match node.scalar_text() {
+        Some((text, is_plain)) => Reading::Value(GroupText { text, is_plain }),
         // Some servers send `{}` or `[]` for no value.
         None if node.is_null() || node.is_empty() => Reading::Null,
         None => Reading::Unfit,

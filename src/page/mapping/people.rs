@@ -1,5 +1,7 @@
 //! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
+use std::borrow::Cow;
+
 use crate::group::{GroupPerson, GroupText};
 use crate::json::push_text;
 use crate::page::format::{Node, TEXT};
@@ -144,8 +146,12 @@ impl People {
     ) -> bool {
         let mut is_whole = true;
         for item in list.list() {
-            let text = item.written_text();
-            let pieces = text.iter().flat_map(|(text, _)| text.split(split));
+            let text = match item.text() {
+                Some(Cow::Borrowed(text)) => Some(text),
+                // A number that is not text of the page is one person.
+                Some(Cow::Owned(_)) | None => None,
+            };
+            let pieces = text.iter().flat_map(|text| text.split(split));
             let pieces = pieces.map(str::trim).filter(|piece| !piece.is_empty());
             let other = text.is_none().then_some(Item::Plain(item));
             is_whole &= self.all(pieces.map(Item::Piece).chain(other), people);
@@ -260,7 +266,7 @@ impl People {
 /// Whether an item holds only what its person takes.
 fn is_whole_item(item: Item<'_>, taken: &[&[String]]) -> bool {
     let is_read = |path: &[&str]| taken.iter().any(|one| *one == path);
-    let is_scalar = |node: Node<'_>| node.written_text().is_some();
+    let is_scalar = |node: Node<'_>| node.scalar_text().is_some();
     let Some(node) = item.node() else {
         return true;
     };
@@ -349,14 +355,11 @@ impl<'a> SimplePerson<'a> {
 /// The text of a value, unless it is empty. One that is no text is not taken, so that it is not all that the item holds.
 #[inline]
 fn some_text<'a>(node: Node<'a>, is_all: &mut bool) -> Option<GroupText<'a>> {
-    let Some((text, is_plain)) = node.written_text() else {
+    let Some((text, is_plain)) = node.scalar_text() else {
         *is_all &= node.is_null() || node.is_empty();
         return None;
     };
-    (!text.is_empty()).then_some(GroupText {
-        is_plain,
-        ..GroupText::any(text)
-    })
+    (!text.is_empty()).then_some(GroupText { text, is_plain })
 }
 
 #[cfg(test)]

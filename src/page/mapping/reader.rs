@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::group::{GroupPerson, GroupText, GroupTime, merge_same};
+use crate::json::whole;
 use crate::plan::{Path, Source};
 
 use super::field_readers::{FieldReader, PeopleReader};
@@ -99,7 +100,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn count(&mut self, field: &FieldReader<'a>) -> Option<u64> {
         let count = self.read(field, |_, text| {
-            (text.text.trim().parse()).map_or(Reading::Unfit, Reading::Value)
+            let text = text.text.trim();
+            // Some formats write every number with a fraction.
+            let count = text.parse().or_else(|_| whole(text).parse());
+            count.map_or(Reading::Unfit, Reading::Value)
         });
         count.value()
     }

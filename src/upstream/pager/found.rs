@@ -26,7 +26,7 @@ pub(super) fn found(node: Node<'_>) -> Option<Found<'_>> {
         return Some(Found::Truth(truth));
     }
     match first.text() {
-        Some(Cow::Borrowed(digits)) if first.is_number() => Some(Found::Number(whole(digits))),
+        Some(digits) if first.is_number() => Some(Found::Number(digits)),
         Some(Cow::Borrowed(found)) => said(found, node.is_xml()),
         Some(Cow::Owned(_)) | None => (!first.is_null()).then_some(Found::Structure(node)),
     }
@@ -39,21 +39,6 @@ fn said(text: &str, is_xml: bool) -> Option<Found<'_>> {
         "true" if is_xml => Some(Found::Truth(true)),
         "false" if is_xml => Some(Found::Truth(false)),
         text => Some(Found::Text(Cow::Borrowed(text))),
-    }
-}
-
-/// A number, without a fraction of zero: `17.0` and `1.7e1` are 17.
-pub(super) fn whole(digits: &str) -> Cow<'_, str> {
-    // Whole numbers up to here are exact.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Cow::Borrowed(digits);
-    }
-    match digits.parse::<f64>() {
-        Ok(number) if number.fract() == 0.0 && (0.0..=EXACT).contains(&number) => {
-            Cow::Owned(format!("{number:.0}"))
-        }
-        Ok(_) | Err(_) => Cow::Borrowed(digits),
     }
 }
 

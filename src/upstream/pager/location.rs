@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::context::PageContext;
 use super::error::{Likely, PagerError};
-use super::found::{Found, VALUE_CHARS, found, whole};
+use super::found::{Found, VALUE_CHARS, found};
 use super::likely::{HINT_DEPTH, POSITIONS, TOTALS, below, likely};
-use crate::json;
+use crate::json::{self, whole};
 use crate::page::format::{Node, excerpt};
 use crate::page::mapping::{ChosenItem, choose};
 use crate::plan::{ChosenPlace, CursorSource, Location, Path};

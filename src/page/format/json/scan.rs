@@ -216,15 +216,20 @@ impl Scanner<'_> {
     /// A number (RFC 8259, section 6), which keeps its digits.
     fn number(&mut self) -> Option<()> {
         let start = self.at;
-        self.skip(|byte| byte == b'-', 1);
+        let mut kind = EntryKind::Number;
+        if self.skip(|byte| byte == b'-', 1) > 0 {
+            kind = EntryKind::Decimal;
+        }
         match self.bytes.get(self.at)? {
             b'0' => self.at += 1,
             _ => self.digits()?,
         }
         if self.skip(|byte| byte == b'.', 1) > 0 {
+            kind = EntryKind::Decimal;
             self.digits()?;
         }
         if self.skip(|byte| matches!(byte, b'e' | b'E'), 1) > 0 {
+            kind = EntryKind::Decimal;
             self.skip(|byte| matches!(byte, b'+' | b'-'), 1);
             self.digits()?;
         }
@@ -232,7 +237,7 @@ impl Scanner<'_> {
         self.push(TapeEntry {
             start: start as u32,
             length: length as u32,
-            ..TapeEntry::bare(EntryKind::Number)
+            ..TapeEntry::bare(kind)
         })
     }
 

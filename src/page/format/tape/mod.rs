@@ -31,7 +31,10 @@ pub(super) enum EntryKind {
     Null,
     False,
     True,
+    /// A number of digits alone.
     Number,
+    /// A number with anything else: a sign, a fraction, an exponent.
+    Decimal,
     Text,
     /// A text that stands in JSON as it is, between quotes.
     PlainText,
@@ -194,7 +197,9 @@ impl Tape {
             EntryKind::Null => Value::Null,
             EntryKind::False => Value::Bool(false),
             EntryKind::True => Value::Bool(true),
-            EntryKind::Number => number(self.text(entry)).map_or(Value::Null, Value::Number),
+            EntryKind::Number | EntryKind::Decimal => {
+                number(self.text(entry)).map_or(Value::Null, Value::Number)
+            }
             EntryKind::Text | EntryKind::PlainText => Value::String(self.text(entry).to_owned()),
             EntryKind::List => self.items(index).map(|item| self.value(item)).collect(),
             EntryKind::Object => {

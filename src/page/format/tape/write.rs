@@ -19,7 +19,7 @@ impl Tape {
             EntryKind::Null => out.push_str("null"),
             EntryKind::False => out.push_str("false"),
             EntryKind::True => out.push_str("true"),
-            EntryKind::Number => out.push_str(self.text(entry)),
+            EntryKind::Number | EntryKind::Decimal => out.push_str(self.text(entry)),
             EntryKind::PlainText => push_quoted(out, self.text(entry)),
             EntryKind::Text => push_text(out, self.text(entry)),
             EntryKind::List => self.write_list(index, out, |item, out| self.write(item, out)),
@@ -46,6 +46,7 @@ impl Tape {
             | EntryKind::False
             | EntryKind::True
             | EntryKind::Number
+            | EntryKind::Decimal
             | EntryKind::Text
             | EntryKind::PlainText => out.push_str(self.text(entry)),
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::mapped;
 use crate::fold::fold;
 use crate::group::{Attributes, Group, Member, Moment};
+use crate::json::whole;
 use crate::page::mapping::Skip;
 use crate::snapshot::{MemberKey, PagedGroups, Snapshot};
 
@@ -101,7 +102,7 @@ impl PlainMapping {
         let (description, status, organization_id, external_id) = (next(), next(), next(), next());
         let count = self.count.as_ref().and_then(|sources| {
             first(sources, record, &mut taken, |text| {
-                text.trim().parse::<u64>().ok()
+                whole(text.trim()).parse::<u64>().ok()
             })
             .ok()
             .flatten()
@@ -189,7 +190,7 @@ impl PlainSource {
         let value = path.try_fold(start, |value, name| value.get(name))?;
         let text = match value {
             Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) => whole(number.as_str()).into_owned(),
             Value::Bool(bool) => bool.to_string(),
             Value::Null => return Some(Ok(None)),
             Value::Array(items) if items.is_empty() => return Some(Ok(None)),
@@ -268,7 +269,7 @@ impl PlainPeople {
             };
             let text = match value {
                 Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
+                Value::Number(number) => Some(whole(number.as_str()).into_owned()),
                 Value::Bool(bool) => Some(bool.to_string()),
                 Value::Null => None,
                 Value::Array(items) if items.is_empty() => None,

@@ -45,6 +45,8 @@ pub(super) fn mapping() -> impl Strategy<Value = PlainMapping> {
         })
 }
 
+const DECIMALS: [&str; 5] = ["7.0", "70e-1", "1.2E+1", "-0.0", "1.50"];
+
 fn value() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         Just("x".to_owned()),
@@ -57,6 +59,7 @@ fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         6 => text.prop_map(Value::String),
         2 => (0..20_u64).prop_map(Value::from),
+        1 => prop::sample::select(&DECIMALS[..]).prop_map(|text| text.parse().unwrap()),
         1 => any::<bool>().prop_map(Value::Bool),
         1 => Just(Value::Null),
     ];
