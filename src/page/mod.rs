@@ -14,3 +14,4 @@ pub mod mapping;
 pub(crate) mod page_outcome;
 pub mod position;
 mod revalidation;
+pub(crate) mod sole_header;

@@ -13,6 +13,7 @@ use super::format::Page;
 use super::mapping::MappedPage;
 use super::page_outcome::PageOutcome;
 use super::position::Position;
+use super::sole_header::certain_header;
 use crate::page_memory::PageHold;
 use crate::snapshot::GroupPage;
 
@@ -23,7 +24,7 @@ impl PageOutcome {
     /// What a page came to, if it can be asked for again on the condition that it has changed. `kept` is what of
     /// its body and headers says something of the list.
     pub(crate) fn of(page: &FetchedPage, kept: (Page, HeaderMap)) -> Option<Self> {
-        let etag = page.headers.get(ETAG).cloned();
+        let etag = certain_header(&page.headers, ETAG).cloned();
         let last_modified = settled_change(&page.headers).cloned();
         if (etag.is_none() && last_modified.is_none()) || page.is_past_end() {
             return None;
@@ -59,7 +60,9 @@ impl PageOutcome {
     /// has one (RFC 9111, section 4.3.4).
     pub(crate) fn described_by(&self, page: &FetchedPage, response: &HeaderMap) -> Self {
         Self {
-            etag: response.get(ETAG).or(self.etag.as_ref()).cloned(),
+            etag: certain_header(response, ETAG)
+                .or(self.etag.as_ref())
+                .cloned(),
             headers: page.headers.clone(),
             announcement: page.announcement,
             linked: page.linked.clone(),
@@ -116,7 +119,7 @@ impl PageOutcome {
 /// the response (RFC 9110, section 8.8.2.2, where clocks may differ; the length is that of RFC 7232, section 2.2.2).
 fn settled_change(headers: &HeaderMap) -> Option<&HeaderValue> {
     let time = |name: HeaderName| {
-        let value = headers.get(name)?.to_str().ok()?;
+        let value = certain_header(headers, name)?.to_str().ok()?;
         Some(rfc2822::parse(value).ok()?.timestamp())
     };
     let age = time(DATE)?.duration_since(time(LAST_MODIFIED)?);

@@ -15,7 +15,7 @@ use super::{OneOrMany, Path, RecordFilter};
 pub enum Location {
     /// A path from the root of the body.
     Body(Path),
-    /// A response header.
+    /// A response header. If it says of pages different things in several lines, that is an error.
     Header {
         /// The name of the header.
         header: String,

@@ -150,8 +150,8 @@ pub struct Upstream {
     pub extra: Extra,
     /// Attributes that callers can filter by, as paths from the record: with `["extra/department"]`,
     /// `?attribute.department=Sales` finds the groups that have this value under `attributes`, exactly as
-    /// written. If a list stands there, any of its items may have it. The name in queries is the last part of the
-    /// path.
+    /// written; of a number, its value. If a list stands there, any of its items may have it. The name in queries is
+    /// the last part of the path.
     #[serde(default)]
     pub filterable: Vec<Path>,
     /// What the list of groups is read once per item of, such as organizations.

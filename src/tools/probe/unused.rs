@@ -99,10 +99,11 @@ pub(super) fn unused(
 
 fn in_headers(page: &FetchedPage, said: &mut Vec<String>) {
     for header in HEADERS {
-        let value = page.headers.get(header);
-        let text = value.and_then(|value| value.to_str().ok());
-        let number = text.and_then(|text| text.rsplit('/').next()?.trim().parse::<u64>().ok());
-        if let Some(number) = number.filter(|number| *number >= page.listed()) {
+        let values = page.headers.get_all(header).iter();
+        let texts = values.filter_map(|value| value.to_str().ok());
+        let mut numbers =
+            texts.filter_map(|text| text.rsplit('/').next()?.trim().parse::<u64>().ok());
+        if let Some(number) = numbers.find(|number| *number >= page.listed()) {
             said.push(format!(
                 "the header `{header}` says {number}, and nothing reads it: \
                  `pagination.total = {{ header = \"{header}\" }}`"

@@ -1,5 +1,6 @@
 //! The adapter's own rules: which one applies, and what it makes of a response.
 
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use crate::error::{ErrorKind, UpstreamError};
@@ -27,15 +28,22 @@ fn holds_header(rule: &Rule, context: &ResponseContext<'_>) -> bool {
     let Some(condition) = &rule.header else {
         return true;
     };
-    let mut values = context.headers.get_all(&condition.name).iter();
-    match &condition.equals {
-        None => values.next().is_some(),
-        Some(expected) => values.filter_map(|value| value.to_str().ok()).any(|value| {
-            expected
-                .as_slice()
-                .iter()
-                .any(|text| text.0 == value.trim())
-        }),
+    let mut values = context.headers.get_all(&condition.name).iter().peekable();
+    let Some(expected) = &condition.equals else {
+        return values.peek().is_some();
+    };
+    let is_expected = |value: &HeaderValue| {
+        let value = value.to_str().map(str::trim);
+        value.is_ok_and(|value| expected.as_slice().iter().any(|text| text.0 == value))
+    };
+    match rule.means {
+        // A list does not end by a header that contradicts itself.
+        Meaning::End => values.peek().is_some() && values.all(is_expected),
+        Meaning::Ok
+        | Meaning::RateLimited
+        | Meaning::Unauthorized
+        | Meaning::Retry
+        | Meaning::Failed => values.any(is_expected),
     }
 }
 

@@ -4,6 +4,7 @@ use http::StatusCode;
 use http::header::LOCATION;
 
 use crate::error::{AnswerLocation, ErrorKind, UpstreamError};
+use crate::page::sole_header::certain_header;
 use crate::plan::ClassifyRules;
 
 use super::context::ResponseContext;
@@ -45,7 +46,7 @@ fn location(context: &ResponseContext<'_>) -> Option<AnswerLocation> {
     if !matches!(context.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = context.headers.get(LOCATION)?;
+    let location = certain_header(context.headers, LOCATION)?;
     let location = location.to_str().ok()?;
     Some(AnswerLocation(location.into()))
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use http::HeaderValue;
 use thiserror::Error;
 
+use super::found::VALUE_CHARS;
 use crate::error::{ErrorKind, UpstreamError};
+use crate::page::format::excerpt;
 use crate::upstream::links::LinkError;
 
 /// Why a walk cannot continue.
@@ -73,6 +76,17 @@ pub enum PagerError {
     /// A header is no text.
     #[error("the header `{0}` is neither ASCII nor UTF-8")]
     NotText(String),
+    /// Lines of a header that can say one thing only contradict each other.
+    #[error("the header `{header}` contradicts itself: it says `{}` and `{}`", values[0], values[1])]
+    ContradictsItself {
+        /// Its name.
+        header: String,
+        /// What it says.
+        values: [String; 2],
+    },
+    /// `Link` headers name several next pages.
+    #[error("the `Link` header names two next pages: `{}` and `{}`", .0[0], .0[1])]
+    TwoNextLinks([String; 2]),
     /// A flag says that there is more, but the page names no next position.
     #[error(
         "the page says that there is more, but names no next position: correct where it does \
@@ -158,6 +172,18 @@ pub enum PagerError {
     MoreThanOneAnswer(String),
 }
 
+impl PagerError {
+    /// That a header says both of these.
+    pub(in crate::upstream) fn contradicts(header: &str, values: [&HeaderValue; 2]) -> Self {
+        let shown =
+            |value: &HeaderValue| excerpt(&String::from_utf8_lossy(value.as_bytes()), VALUE_CHARS);
+        Self::ContradictsItself {
+            header: header.to_owned(),
+            values: values.map(shown),
+        }
+    }
+}
+
 impl From<PagerError> for UpstreamError {
     fn from(error: PagerError) -> Self {
         let kind = match error {
@@ -168,6 +194,8 @@ impl From<PagerError> for UpstreamError {
             | PagerError::NotAFlag { .. }
             | PagerError::NotAPosition { .. }
             | PagerError::NotText(_)
+            | PagerError::ContradictsItself { .. }
+            | PagerError::TwoNextLinks(_)
             | PagerError::LeadsNowhere { .. }
             | PagerError::NothingChosen { .. }
             | PagerError::MoreThanOnePage(_)

@@ -126,9 +126,9 @@ impl Paging {
     pub(in crate::upstream) fn leads_on(&self, headers: &HeaderMap, url: &Url) -> bool {
         let places = self.next_places();
         let mut names = places.iter().filter_map(PagePlace::header);
-        let is_set = |name| headers.get(name).is_some_and(|value| !value.is_empty());
+        let is_set = |name| (headers.get_all(name).iter()).any(|value| !value.is_empty());
         names.any(|name| name != LINK && is_set(name))
-            || match next_link(headers) {
+            || match next_link(headers, Some(url)) {
                 Ok(target) => target.is_some_and(|target| url.join(&target).as_ref() != Ok(url)),
                 Err(_) => true,
             }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
 use http::header::LINK;
+use http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::context::PageContext;
@@ -21,8 +21,10 @@ impl Paging {
         if matches!(self.style, PagingStyle::Link) {
             return None;
         }
-        let target = next_link(context.headers).ok()??;
-        other_page(&target, context.url)
+        let mut targets = (context.headers.get_all(LINK).iter())
+            .filter_map(|field| next_targets(field).ok())
+            .flatten();
+        targets.find_map(|target| other_page(target, context.url))
     }
 }
 
@@ -61,20 +63,43 @@ fn shown(next: &Url, requested: &Url) -> String {
     excerpt(&shown, LINK_CHARS)
 }
 
-/// The target of the first `rel="next"` link over all `Link` fields. One that says `results="false"` is none:
-/// Sentry has a next link on its last page too, and says so of it
-/// (<https://docs.sentry.io/api/pagination/>).
+/// The target of the `rel="next"` link in all `Link` fields. Several are one if they lead to one URL from the page that
+/// was `requested`, and else an error: whichever is followed, the list may lack what the other leads to.
 ///
 /// A field that cannot be parsed is an error, for it may have held the link.
-pub(crate) fn next_link(headers: &HeaderMap) -> Result<Option<String>, PagerError> {
+pub(crate) fn next_link(
+    headers: &HeaderMap,
+    requested: Option<&Url>,
+) -> Result<Option<String>, PagerError> {
+    let mut targets = Vec::new();
     for field in headers.get_all(LINK) {
-        let links = str::from_utf8(field.as_bytes()).ok().and_then(links);
-        let links = links.ok_or(PagerError::BadLink)?;
-        if let Some(next) = links.into_iter().find(Link::is_next) {
-            return Ok(Some(next.target.to_owned()));
-        }
+        targets.extend(next_targets(field)?);
     }
-    Ok(None)
+    let Some((first, others)) = targets.split_first() else {
+        return Ok(None);
+    };
+    let url = |target: &str| requested.and_then(|requested| requested.join(target).ok());
+    let is_same =
+        |other: &&&str| other == &first || url(other).is_some_and(|it| url(first) == Some(it));
+    if let Some(other) = others.iter().find(|other| !is_same(other)) {
+        let shown = |target: &str| match url(target).zip(requested) {
+            Some((next, requested)) => shown(&next, requested),
+            None => excerpt(target, LINK_CHARS),
+        };
+        return Err(PagerError::TwoNextLinks([shown(first), shown(other)]));
+    }
+    Ok(Some((*first).to_owned()))
+}
+
+/// The targets of all `rel="next"` links in a field. One that says `results="false"` is none: Sentry has a next link on
+/// its last page too, and says so of it (<https://docs.sentry.io/api/pagination/>).
+fn next_targets(field: &HeaderValue) -> Result<Vec<&str>, PagerError> {
+    let links = str::from_utf8(field.as_bytes()).ok().and_then(links);
+    let links = links.ok_or(PagerError::BadLink)?.into_iter();
+    Ok(links
+        .filter(Link::is_next)
+        .map(|next| next.target)
+        .collect())
 }
 
 /// The text of the first link to a next page in a field, with its parameters.
@@ -200,7 +225,6 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use rstest::rstest;
 
     use super::*;
@@ -210,7 +234,7 @@ mod tests {
         for field in fields {
             headers.append(LINK, HeaderValue::from_bytes(field).unwrap());
         }
-        next_link(&headers)
+        next_link(&headers, None)
     }
 
     #[rstest]
@@ -242,6 +266,32 @@ mod tests {
     }
 
     #[rstest]
+    #[case::in_one_field(&["</list?page=3>; rel=next, </list?page=4>; rel=next"], "`?page=3` and `?page=4`")]
+    #[case::in_two(&["</list?page=3>; rel=next", "<https://v.example/list?page=3>; rel=\"next last\""], "`?page=3` and `https://v.example?page=3`")]
+    #[case::to_nowhere(&["</list?page=3>; rel=next", "<https://>; rel=next"], "`?page=3` and `https://`")]
+    #[case::to_the_same(&["</list?page=3>; rel=next", "<https://u.example/list?page=3>; rel=next"], "")]
+    fn next_links_to_different_pages_are_an_error(
+        #[case] fields: &[&'static str],
+        #[case] both: &str,
+    ) {
+        let requested: Url = "https://u.example/list?page=2".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(LINK, HeaderValue::from_static(field));
+        }
+        match next_link(&headers, Some(&requested)) {
+            Ok(target) => {
+                assert_eq!(target.as_deref(), Some("/list?page=3"));
+                assert_eq!(both, "");
+            }
+            Err(error) => assert_eq!(
+                error.to_string(),
+                format!("the `Link` header names two next pages: {both}")
+            ),
+        }
+    }
+
+    #[rstest]
     #[case::another_page("</list?key=secret&page=3>; rel=next", Some("?key=…&page=3"))]
     #[case::elsewhere(
         "<https://v.example/more?key=secret>; rel=next",
@@ -258,7 +308,7 @@ mod tests {
         let requested: Url = "https://u.example/list?key=secret&page=2".parse().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(LINK, HeaderValue::from_static(field));
-        let next = next_link(&headers).ok().flatten();
+        let next = next_link(&headers, None).ok().flatten();
         let next = next.and_then(|next| other_page(&next, &requested));
         assert_eq!(next.as_deref(), expected);
     }

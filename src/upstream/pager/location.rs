@@ -15,6 +15,7 @@ use super::likely::{HINT_DEPTH, POSITIONS, TOTALS, below, likely};
 use crate::json::{self, whole};
 use crate::page::format::{Node, excerpt};
 use crate::page::mapping::{ChosenItem, choose};
+use crate::page::sole_header::sole_header;
 use crate::plan::{ChosenPlace, CursorSource, Location, Path};
 
 /// How long a structure may be that is kept of a page.
@@ -40,7 +41,8 @@ pub(super) fn find<'a>(
     match location {
         Location::Body(path) => Ok(follow(context.page.root(), path)?.and_then(found)),
         Location::Header { header } => {
-            let value = context.headers.get(header);
+            let value = sole_header(context.headers, header)
+                .map_err(|values| PagerError::contradicts(header, values))?;
             let text = value
                 .map(|value| str::from_utf8(value.as_bytes()))
                 .transpose();
@@ -284,6 +286,34 @@ mod tests {
         assert_eq!(header(text.as_bytes()), Ok(Some(text.to_owned())));
         let error = header(b"\xfcber").unwrap_err();
         assert_eq!(error, PagerError::NotText("x-next".to_owned()));
+    }
+
+    #[rstest]
+    #[case::two(&["2", "7"], "`2` and `7`")]
+    #[case::nothing_and_one(&["", "x2"], "`` and `x2`")]
+    #[case::one_that_is_no_text(&["2", "\u{fc}"], "`2` and `\u{fc}`")]
+    fn a_header_whose_lines_contradict_each_other_is_an_error(
+        #[case] lines: &[&str],
+        #[case] both: &str,
+    ) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("x-next", HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        let location = Location::Header {
+            header: "X-Next".to_owned(),
+        };
+        let page = xml("<r/>");
+        let context = context(&page, &headers);
+        let source = CursorSource::Page(location.clone());
+        let expected = format!("the header `X-Next` contradicts itself: it says {both}");
+        for error in [
+            position(&location, context).unwrap_err(),
+            number(&location, context).unwrap_err(),
+            flag(&source, context).unwrap_err(),
+        ] {
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]

@@ -328,7 +328,7 @@ impl Paging {
             PagingStyle::Cursor { next, .. } => {
                 return next_cursor(next, context);
             }
-            PagingStyle::Link => link::next_link(context.headers)?,
+            PagingStyle::Link => link::next_link(context.headers, Some(context.url))?,
             PagingStyle::NextUrl { next } => location::position(next, context)?,
             PagingStyle::Whole
             | PagingStyle::Only(_)

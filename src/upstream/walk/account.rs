@@ -123,7 +123,7 @@ fn against_parents(evidence: &WalkEvidence) -> Result<Option<Doubt>, Contradicti
     if is_reached && evidence.distinct >= evidence.listed {
         return Ok(Some(Doubt::ParentsInPosition));
     }
-    Err(Contradiction::SeveralParents(parents.into()))
+    Err(Contradiction::OfPages(parents.into()))
 }
 
 /// Holds the list against the declared total.
@@ -264,6 +264,9 @@ pub(super) fn against_range(evidence: &WalkEvidence) -> Result<(), Contradiction
     let listed = evidence.listed;
     let partial = |shown: String| evidence.says_more(shown);
     let is_declared = (evidence.total.as_ref()).is_some_and(|total| total.is_range);
+    if let Some(contradiction) = &evidence.part.contradiction {
+        return Err(Contradiction::OfPages(contradiction.clone()));
+    }
     let mut is_covered = false;
     if let Some(range) = (evidence.part.range.as_ref()).filter(|_| !is_declared)
         && let Some(complete) = range.complete
@@ -317,7 +320,7 @@ pub(super) fn unsettled(evidence: &WalkEvidence, doubt: Doubt) -> Option<Contrad
         Doubt::Linked => Some(evidence.says_more(link(evidence.part.links()?))),
         Doubt::ParentsInPosition => evidence
             .parents
-            .map(|parents| Contradiction::SeveralParents(parents.into())),
+            .map(|parents| Contradiction::OfPages(parents.into())),
         Doubt::OwnLength
         | Doubt::ParentsInTotal
         | Doubt::Repeated

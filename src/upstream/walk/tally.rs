@@ -15,6 +15,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
+use crate::page::sole_header::certain_header;
 use crate::snapshot::Counts;
 use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
@@ -155,7 +156,7 @@ impl<'a> Tally<'a> {
             return Ok((PageSeen::Repeated, collected_bytes(page.mapped())));
         }
         if self.pages == 1 && self.adapter.is_related() {
-            self.etag = page.headers.get(ETAG).cloned();
+            self.etag = certain_header(&page.headers, ETAG).cloned();
         }
         self.part.note(&page);
         self.brought.note(&page);

@@ -17,7 +17,7 @@ pub(super) fn by_header(evidence: &Evidence<'_, '_>) -> Option<PagingGuess> {
     let links: Vec<_> = evidence
         .seen
         .iter()
-        .map(|seen| next_link(seen.headers).ok().flatten())
+        .map(|seen| next_link(seen.headers, seen.url).ok().flatten())
         .collect();
     let style = if links.iter().any(Option::is_some) {
         let ends = links.last().is_some_and(Option::is_none);

@@ -74,7 +74,9 @@ fn matched(seen: &[PageSample<'_>]) -> Option<PageSize> {
 
 /// It is in the URL of the page after a sample.
 fn linked(seen: &[PageSample<'_>], series: &[LeafSeries]) -> Option<PageSize> {
-    let headers = seen.iter().filter_map(|seen| next_link(seen.headers).ok()?);
+    let headers = seen
+        .iter()
+        .filter_map(|seen| next_link(seen.headers, seen.url).ok()?);
     let body = series.iter().flat_map(LeafSeries::texts).map(str::to_owned);
     headers.chain(body).find_map(|text| {
         let url = Url::parse(&text).ok()?;

@@ -77,7 +77,7 @@ pub(in crate::upstream::walk) enum Contradiction {
     )]
     LongerThanRange { shown: String, received: u64 },
     #[error("{0}")]
-    SeveralParents(PagerError),
+    OfPages(PagerError),
 }
 
 /// What to change where a list goes on after what ended it.

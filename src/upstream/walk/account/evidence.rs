@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use crate::page::ended_by::EndedBy;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::excerpt;
+use crate::page::sole_header::sole_header;
 use crate::plan::Trust;
 use crate::upstream::pager::PagerError;
 
@@ -127,6 +128,8 @@ pub(in crate::upstream::walk) struct PartOfList {
     pub(super) is_partial: bool,
     /// The last `Content-Range`.
     pub(super) range: Option<ContentRange>,
+    /// That the `Content-Range` of a page contradicts itself.
+    pub(super) contradiction: Option<PagerError>,
     /// The next page that the last page links to, if the style does not go by that.
     linked: Option<String>,
 }
@@ -164,9 +167,15 @@ impl PartOfList {
         if records > 0 {
             self.is_partial = status == StatusCode::PARTIAL_CONTENT;
         }
-        let range = headers.get(CONTENT_RANGE);
-        if let Some(range) = range.and_then(|range| ContentRange::parse(range.to_str().ok()?)) {
-            self.range = Some(range);
+        match sole_header(headers, CONTENT_RANGE) {
+            Ok(range) => {
+                let range = range.and_then(|range| ContentRange::parse(range.to_str().ok()?));
+                self.range = range.or(self.range.take());
+            }
+            Err(values) => {
+                let contradicts = || PagerError::contradicts(CONTENT_RANGE.as_str(), values);
+                self.contradiction.get_or_insert_with(contradicts);
+            }
         }
     }
 }
