@@ -23,6 +23,7 @@ pub struct Moment {
 const SECONDS: usize = 19;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
+const NANOSECOND_DIGITS: usize = 9;
 
 /// After 400 years the calendar repeats itself, weekdays too.
 const CYCLE: i64 = 146_097 * 86_400;
@@ -66,14 +67,17 @@ impl Moment {
     }
 
     /// The instant of a text with a year of four digits. `reader` need not know the last hours of the
-    /// year 9999.
+    /// year 9999, nor anything shorter than a nanosecond, which is cut off.
     pub fn read(text: &str, reader: impl Fn(&str) -> Option<Timestamp>) -> Option<Self> {
-        let last = || {
-            let text = text.contains(LAST_YEAR).then_some(text)?;
-            let before = text.replacen(LAST_YEAR, CYCLE_BEFORE, 1);
-            Self::a_cycle_after(reader(&before)?)
+        let read = |text: &str| {
+            let last = || {
+                let text = text.contains(LAST_YEAR).then_some(text)?;
+                let before = text.replacen(LAST_YEAR, CYCLE_BEFORE, 1);
+                Self::a_cycle_after(reader(&before)?)
+            };
+            reader(text).map(Self::from).or_else(last)
         };
-        reader(text).map(Self::from).or_else(last)
+        read(text).or_else(|| read(&to_nanoseconds(text)?))
     }
 
     /// The instant of a text that is written as [`Self`]'s `Display` does, which any other reader reads
@@ -238,6 +242,19 @@ fn fraction(digits: &[u8]) -> Option<i32> {
     Some((digits.len()..9).fold(number, |number, _| number * 10))
 }
 
+/// A text without those digits of a fraction that are beyond nanoseconds, if it has any. RFC 3339, section 5.6 bounds
+/// them by no number.
+fn to_nanoseconds(text: &str) -> Option<String> {
+    let mut points = text.match_indices(['.', ',']);
+    points.find_map(|(at, _)| {
+        let (kept, rest) = text.split_at_checked(at + 1 + NANOSECOND_DIGITS)?;
+        let digits = kept.get(at + 1..)?;
+        let after = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let is_beyond = digits.bytes().all(|digit| digit.is_ascii_digit()) && after != rest;
+        is_beyond.then(|| format!("{kept}{after}"))
+    })
+}
+
 /// Writes a number over all of these bytes.
 fn digits(out: &mut [u8], number: u32) {
     let mut left = number;
@@ -306,6 +323,9 @@ mod tests {
     #[case("1969-12-31T23:59:59.000000001Z", "1969-12-31T23:59:59.000000001Z")]
     #[case("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z")]
     #[case("1970-01-01T00:00:00.5Z", "1970-01-01T00:00:00.5Z")]
+    #[case("2024-01-01T00:00:00.123456789123Z", "2024-01-01T00:00:00.123456789Z")]
+    #[case("9999-12-31T23:59:59.9999999999999Z", "9999-12-31T23:59:59.999999999Z")]
+    #[case("1969-12-31T23:59:58.0000000001+00:00", "1969-12-31T23:59:58Z")]
     fn every_instant_of_rfc_3339_reads_back(#[case] text: &str, #[case] expected: &str) {
         let moment: Moment = text.parse().unwrap();
         assert_eq!(moment.to_string(), expected);
@@ -324,6 +344,10 @@ mod tests {
     #[case("9999-12-31T23:59:59-12:00")]
     #[case("9999-13-31T23:59:59Z")]
     #[case("9999-12-31T23:59:59")]
+    #[case("2024-01-01T00:00:00.123456789123")]
+    #[case("2024-01-01T00:00:00.123456789123x4Z")]
+    #[case("2024-01-01T00:00:00.\u{fc}123456789123Z")]
+    #[case("2024-01-01T00:00:00.12345678\u{fc}123Z")]
     fn no_other_instant_is_read(#[case] text: &str) {
         assert!(text.parse::<Moment>().is_err());
     }

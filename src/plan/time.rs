@@ -14,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum TimeFormat {
-    /// RFC 3339, with up to nine digits after the second.
+    /// RFC 3339. What is shorter than a nanosecond is cut off.
     #[default]
     Rfc3339,
     /// Seconds since 1970, possibly with a fraction. 0 means no time.

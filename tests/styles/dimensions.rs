@@ -321,6 +321,7 @@ pub(crate) const DIMENSIONS: [Dimension; 36] = [
             "RFC 3339 with 3 digits",
             "RFC 3339 with 7 digits",
             "RFC 3339 with 9 digits",
+            "RFC 3339 with more digits",
             "epoch seconds, integer",
             "epoch seconds, float",
             "epoch milliseconds",

@@ -96,7 +96,9 @@ fn number(digits: &str) -> Option<i128> {
 
 /// The digits after a decimal point, as a fraction of `unit`.
 fn fraction(digits: &str, unit: i128) -> Option<i128> {
-    number(digits)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let digits = &digits[..digits.len().min(9)];
     let scale = 10_i128.pow(9 - digits.len() as u32);
     Some(number(digits)? * scale * unit / NANOS_PER_SECOND)
@@ -211,6 +213,36 @@ mod tests {
     #[case(
         "rfc3339",
         "2024-01-15T10:30:00.123456789Z",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "rfc3339",
+        "2024-01-15T12:30:00.1234567899876+02:00",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "date_time",
+        "2024-01-15 10:30:00.1234567899",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "date_time",
+        "2024-01-15T12:30:00.1234567899+02:00",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "%d.%m.%Y %H:%M:%S%.f",
+        "15.01.2024 10:30:00.1234567899",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "epoch",
+        "1705314600.1234567890123456789012345678901234567890",
+        "2024-01-15T10:30:00.123456789Z"
+    )]
+    #[case(
+        "ldap",
+        "20240115103000.1234567890123456789012345678901234567890Z",
         "2024-01-15T10:30:00.123456789Z"
     )]
     #[case("epoch", "1705314600", "2024-01-15T10:30:00Z")]

@@ -1,6 +1,5 @@
 //! Recognizes a text by its form: an address, a URL, an instant.
 
-use jiff::Timestamp;
 use jiff::civil;
 use url::Url;
 
@@ -24,13 +23,11 @@ pub(super) fn time_format(text: &str) -> Option<TimeFormat> {
     let is_dated = text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
     let (is_time, format) = if is_dated && text.len() == 10 {
         (text.parse::<civil::Date>().is_ok(), TimeFormat::Date)
-    } else if is_dated && text.parse::<Timestamp>().is_ok() {
+    } else if is_dated && read_exactly(&TimeFormat::Rfc3339, text).is_some() {
         (true, TimeFormat::Rfc3339)
     } else if is_dated {
-        (
-            text.parse::<civil::DateTime>().is_ok(),
-            TimeFormat::DateTime,
-        )
+        let is_time = read_exactly(&TimeFormat::DateTime, text).is_some();
+        (is_time, TimeFormat::DateTime)
     } else {
         (jiff::fmt::rfc2822::parse(text).is_ok(), TimeFormat::Rfc1123)
     };

@@ -149,6 +149,20 @@ fn a_rule_counts_when_all_of_its_conditions_hold(#[case] rules: &str, #[case] ex
 }
 
 #[rstest]
+#[case::an_end("end", "x-last: yes\nx-last: no", "page")]
+#[case::an_end_that_is_said_twice("end", "x-last: yes\nx-last: yes", "end")]
+#[case::a_failure("failed", "x-last: no\nx-last: yes", "rejected")]
+fn a_header_that_contradicts_itself_ends_no_list(
+    #[case] means: &str,
+    #[case] headers: &str,
+    #[case] expected: &str,
+) {
+    let rule = format!("{{ header = {{ name = 'x-last', equals = 'yes' }}, means = '{means}' }}");
+    let result = classify(&format!("answers = [{rule}]"), 200, headers, "{}");
+    assert_eq!(outcome(result), expected);
+}
+
+#[rstest]
 #[case::ok("ok", 500, "page")]
 #[case::end("end", 404, "end")]
 #[case::retry_in_a_body("retry", 200, "rejected, again")]
