@@ -213,6 +213,12 @@ impl<'a> Node<'a> {
         self.tape.is_xml
     }
 
+    /// Whether there is nothing beside what [`Self::text`] reads: in XML no attribute, no child, and no other element of
+    /// the same name.
+    pub(crate) fn holds_only_text(self) -> bool {
+        !self.is_xml() || (self.len() <= 1 && !self.first().is_object())
+    }
+
     /// The items of a list; none for null, `{}`, `[]` and an empty XML element; one for anything
     /// else.
     pub fn list(self) -> Vec<Self> {

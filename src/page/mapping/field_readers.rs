@@ -138,15 +138,16 @@ impl<'a> SourceReader<'a> {
         }
     }
 
-    /// Takes note that the source was used: of all of a member, or of these paths.
+    /// Takes note that the source was used: all of a member, or what stands at these paths.
     #[inline]
     pub(super) fn take(&self, members: &mut RecordMembers<'a>, mapped: &mut Vec<&'a [String]>) {
-        match self.place {
-            SourcePlace::Member(member) if members.is_object() => members.take(member),
-            SourcePlace::Member(_) | SourcePlace::BelowMember(..) | SourcePlace::Other => {
-                mapped.extend(self.source.paths());
-            }
+        if let SourcePlace::Member(member) = self.place
+            && members.is_object()
+            && members.take_text(member)
+        {
+            return;
         }
+        mapped.extend(self.source.paths());
     }
 }
 

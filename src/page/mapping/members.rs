@@ -12,6 +12,7 @@ pub(super) struct RecordMembers<'a> {
     wanted: Vec<WantedMember<'a>>,
     members: Vec<RecordMember<'a>>,
     is_object: bool,
+    is_xml: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl<'a> RecordMembers<'a> {
         }
         let record = record.filter(|record| record.is_object());
         self.is_object = record.is_some();
+        self.is_xml = record.is_some_and(Node::is_xml);
         let mut count = 0;
         for (name, node) in record.into_iter().flat_map(Node::written_members) {
             let before = self.members.get(count);
@@ -79,6 +81,16 @@ impl<'a> RecordMembers<'a> {
     #[inline]
     pub(super) fn get(&self, wanted: usize) -> Option<Node<'a>> {
         self.wanted.get(wanted)?.node
+    }
+
+    /// Takes note that the text of a wanted member was used, if that is all of it.
+    #[inline]
+    pub(super) fn take_text(&mut self, wanted: usize) -> bool {
+        if self.is_xml && self.get(wanted).is_some_and(|node| !node.holds_only_text()) {
+            return false;
+        }
+        self.take(wanted);
+        true
     }
 
     /// Takes note that all of a wanted member was used.

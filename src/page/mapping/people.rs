@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use crate::group::{GroupPerson, GroupText};
 use crate::json::push_text;
-use crate::page::format::{Node, TEXT};
+use crate::page::format::Node;
 use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
 use super::item::Item;
 use super::outcome::Skip;
 use super::record_filter::left_out;
-use super::unmapped::{MappedList, remaining, remaining_items};
+use super::unmapped::{MappedList, remaining_items, unmapped};
 
 /// What was found where people are.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ impl People {
                 }
                 PeopleKind::Text(split) => {
                     is_whole &= self.in_text(list, split, people);
+                    is_whole &= list.list().into_iter().all(Node::holds_only_text);
                     0
                 }
             };
@@ -244,7 +245,11 @@ impl People {
     fn left_of<'a>(&'a self, item: Item<'a>, node: Node<'a>, out: &mut String) -> bool {
         let is_whole = match &self.kind {
             PeopleKind::Text(split) if node.text().is_some() => {
-                self.in_text(node, split, &mut Vec::new())
+                let is_read = self.in_text(node, split, &mut Vec::new());
+                if is_read && node.is_object() {
+                    return unmapped(node.written_members(), &[&[]], &[], out);
+                }
+                is_read
             }
             PeopleKind::Text(_) | PeopleKind::List | PeopleKind::Keyed => {
                 let mut taken = Vec::new();
@@ -271,7 +276,8 @@ fn is_whole_item(item: Item<'_>, taken: &[&[String]]) -> bool {
         return true;
     };
     if node.is_object() {
-        return (node.members()).all(|(name, _)| is_read(std::slice::from_ref(&name)));
+        return (node.members())
+            .all(|(name, value)| is_read(std::slice::from_ref(&name)) && value.holds_only_text());
     }
     match item {
         // A key may have a value that only says "yes".
@@ -284,13 +290,7 @@ fn is_whole_item(item: Item<'_>, taken: &[&[String]]) -> bool {
 
 /// Writes what of an object its person does not take.
 fn left_of_object(node: Node<'_>, taken: &[&[String]], out: &mut String) -> bool {
-    let text = [TEXT.to_owned()];
-    let taken = taken.iter().copied();
-    // Its own text is the member that stands for it.
-    let taken: Vec<_> = taken
-        .map(|path| if path.is_empty() { &text[..] } else { path })
-        .collect();
-    remaining(node.written_members(), &taken, &[], out)
+    unmapped(node.written_members(), taken, &[], out)
 }
 
 /// A person whose id and address are, without any conversion, members of its item or the item itself, as most
@@ -322,6 +322,7 @@ impl<'a> SimplePerson<'a> {
         };
         let (mut id, mut email) = (None, None);
         let mut is_all = true;
+        let is_xml = node.is_xml();
         if node.is_object() {
             if [self.id, self.email].contains(&Some(&[])) {
                 return None;
@@ -335,6 +336,7 @@ impl<'a> SimplePerson<'a> {
                 } else {
                     is_all = false;
                 }
+                is_all &= !is_xml || value.holds_only_text();
             }
         } else if self.id == Some(&[]) {
             id = some_text(node, &mut is_all);

@@ -164,7 +164,8 @@ impl<'a> Reader<'a> {
 
     /// Writes what no field has mapped, without `children`, which become groups of their own.
     pub(super) fn write_unmapped(&mut self, children: Option<&'a Path>, out: &mut String) {
-        self.mapped.extend(children.map(Path::segments));
+        self.lists
+            .extend(children.map(|path| (path.segments(), None)));
         if !unmapped(self.members.left(), &self.mapped, &self.lists, out) {
             out.push_str("{}");
         }

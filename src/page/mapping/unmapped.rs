@@ -1,24 +1,32 @@
 //! The parts of a record that no field maps, written as JSON.
 
-use crate::page::format::{MemberName, Node};
+use crate::page::format::{MemberName, Node, TEXT};
 use crate::plan::People;
 
 /// The path of a list of people, and who they are if it holds more than them.
 pub(super) type MappedList<'a> = (&'a [String], Option<&'a People>);
 
-/// Writes these members of a record without the parts at `mapped` and the people of `lists`, and says
-/// whether anything was left. A scalar record has no other parts.
+/// Writes members of a record or of another object without the parts at `mapped` and the people of `lists`, and says
+/// whether anything was left. Where nothing is left, nothing is written.
 pub(super) fn unmapped<'a>(
     members: impl Iterator<Item = (MemberName<'a>, Node<'a>)>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
     out: &mut String,
 ) -> bool {
-    !mapped.iter().any(|path| path.is_empty()) && remaining(members, mapped, lists, out)
+    if !mapped.iter().any(|path| path.is_empty()) {
+        return remaining(members, mapped, lists, out);
+    }
+    // The text of an XML element is the member that stands for it.
+    let text = [TEXT.to_owned()];
+    let mapped = mapped.iter();
+    let mapped: Vec<_> = mapped
+        .map(|path| if path.is_empty() { &text[..] } else { *path })
+        .collect();
+    remaining(members, &mapped, lists, out)
 }
 
-/// The same of any object. Where nothing is left, nothing is written.
-pub(super) fn remaining<'a>(
+fn remaining<'a>(
     members: impl Iterator<Item = (MemberName<'a>, Node<'a>)>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
@@ -61,8 +69,7 @@ fn without_member(
         .collect();
     let mapped: Vec<_> = mapped.iter().filter_map(|path| below(name, path)).collect();
     let mut here = lists.iter().filter(|(path, _)| path.is_empty());
-    if mapped.iter().any(|path| path.is_empty()) || here.clone().any(|(_, people)| people.is_none())
-    {
+    if here.clone().any(|(_, people)| people.is_none()) {
         return false;
     }
     match here.find_map(|(_, people)| *people) {
@@ -103,34 +110,28 @@ fn below<'a>(key: &str, path: &'a [String]) -> Option<&'a [String]> {
 }
 
 /// Writes `node` without the parts at `mapped` and the people of `lists`, none of which is the value
-/// itself, and says whether anything was left.
+/// itself, and says whether anything was left. Of an XML element whose text is mapped, that is all but this text.
 fn without(
     node: Node<'_>,
     mapped: &[&[String]],
     lists: &[MappedList<'_>],
     out: &mut String,
 ) -> bool {
+    let is_mapped = mapped.iter().any(|path| path.is_empty());
+    if is_mapped && node.holds_only_text() {
+        return false;
+    }
     let is_whole = mapped.is_empty() && lists.is_empty();
     if node.is_object() && !is_whole {
-        return remaining(node.written_members(), mapped, lists, out);
+        return unmapped(node.written_members(), mapped, lists, out);
     }
-    if node.is_list() && !is_whole {
-        let mut items = node.items();
-        match (items.next(), items.next()) {
-            // A single child in XML is a list of one. Of a longer list only the first item was
-            // mapped, and the whole list is kept, unless people were read from all of it.
-            (Some(only), None) => {
-                let only = std::iter::once(only);
-                let rest = |item, out: &mut String| without(item, mapped, lists, out);
-                return remaining_items(only, out, rest);
-            }
-            _ if !lists.is_empty() => {
-                return remaining_items(node.items(), out, |item, out| {
-                    !item.is_empty() && without(item, &[], lists, out)
-                });
-            }
-            _ => {}
-        }
+    if node.is_list() && !is_whole && (node.is_xml() || !lists.is_empty()) {
+        // A field reads the first of repeated XML elements, people are read from all.
+        return remaining_items(node.items().enumerate(), out, |(place, item), out| {
+            let is_first = place == 0 && node.is_xml();
+            let mapped = if is_first { mapped } else { &[] };
+            !item.is_empty() && without(item, mapped, lists, out)
+        });
     }
     node.write(out);
     true
