@@ -208,8 +208,8 @@ impl Total {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Trust {
-    /// It is the number of records in the list. A walk that receives fewer fails, and so does one that receives more of
-    /// which fewer are different.
+    /// It is the number of records in the list. A walk that receives fewer different ones fails, and so does one that
+    /// receives more, but for numbered pages: these are read until nothing more comes, and the log says so.
     #[default]
     Exact,
     /// It only says how far to read at least, for upstreams that also count what they do not show.

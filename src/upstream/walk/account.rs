@@ -16,6 +16,9 @@ pub(super) use contradiction::Contradiction;
 mod evidence;
 pub(super) use evidence::{PartOfList, SeveralParents, StatedTotal, WalkEvidence};
 
+mod surplus;
+pub(super) use surplus::surplus;
+
 /// What becomes of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {

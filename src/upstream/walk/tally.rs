@@ -21,7 +21,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
 
 use super::account::{
-    Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, unsettled, weigh,
+    Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, surplus, unsettled, weigh,
 };
 use super::brought::BroughtLists;
 use super::budget::{ListSpending, SpentOn, WalkBudget};
@@ -355,6 +355,25 @@ impl<'a> Tally<'a> {
         Ok(())
     }
 
+    /// Says in the log that more came than was announced. Of lists for each group there are too many.
+    fn tell_surplus(&self, ended_by: EndedBy) {
+        let adapter = self.adapter;
+        let is_of_one =
+            (adapter.related).is_some_and(|list| adapter.related().is_of_each_group(list));
+        let Some(surplus) = surplus(&self.evidence(ended_by)).filter(|_| !is_of_one) else {
+            return;
+        };
+        let list: &str = adapter.related.map_or("groups", Into::into);
+        tracing::warn!(
+            source = %adapter.name(),
+            list,
+            total = surplus.at,
+            announced = surplus.announced,
+            received = surplus.received,
+            "more came than was announced"
+        );
+    }
+
     /// The whole list.
     pub(super) fn finish(
         mut self,
@@ -362,6 +381,7 @@ impl<'a> Tally<'a> {
         observers: &Observers,
     ) -> Result<Walked, Interrupted> {
         self.check_mapped()?;
+        self.tell_surplus(ended_by);
         let brought = self.brought.finish(self.adapter.related());
         // A list that its pages bring too may not be whole, and then the walk fails.
         if brought.iter().all(|list| list.read.is_ok()) {

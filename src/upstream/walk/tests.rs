@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use rstest::rstest;
 
 use super::*;
 use crate::app;
@@ -97,6 +98,73 @@ async fn a_walk_that_begins_again_because_a_page_was_refused_is_not_said_to_have
     let expected = "a page was refused during a walk, walking again";
     assert!(log.contains(expected), "{log}");
     assert!(!log.contains("list changed"), "{log}");
+}
+
+/// Pages of two by number, the last of which is empty, each of which announces as many records.
+#[derive(Debug)]
+struct Numbered {
+    total: &'static str,
+}
+
+impl Replay for Numbered {
+    fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let teams = match request.uri().query() {
+            Some("page=1") => r#"{"id": "a"}, {"id": "b"}"#,
+            Some("page=2") => r#"{"id": "c"}, {"id": "c"}"#,
+            _ => "",
+        };
+        let body = format!(r#"{{"teams": [{teams}], {}}}"#, self.total);
+        Ok(Response::new(Bytes::from(body)))
+    }
+
+    fn has_only_pages(&self) -> bool {
+        false
+    }
+}
+
+#[rstest]
+#[case::none(
+    r#""total": 0"#,
+    Some(r#""list":"groups","total":"/total","announced":0,"received":3"#)
+)]
+#[case::fewer(
+    r#""total": 2"#,
+    Some(r#""list":"groups","total":"/total","announced":2,"received":3"#)
+)]
+#[case::as_many(r#""total": 3"#, None)]
+#[case::fewer_pages(
+    r#""total": 3, "pages": 1"#,
+    Some(r#""total":"pagination.pages","announced":1,"received":2"#)
+)]
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_longer_than_was_announced_is_whole_and_said_to_be(
+    #[case] total: &'static str,
+    #[case] expected: Option<&str>,
+) {
+    let pages = if total.contains("pages") {
+        "pages = '/pages'"
+    } else {
+        "total = '/total'"
+    };
+    let block = format!(
+        "base_url = 'http://club.example'
+        request = {{ path = '/teams', query = {{ page = '{{page}}' }} }}
+        records = '/teams'
+        pagination = {{ style = 'page', {pages} }}
+        fields = {{ id = 'id', name = 'id' }}"
+    );
+    let adapter = Arc::new(adapter(&block));
+    adapter.set_replay(Arc::new(Numbered { total }));
+    let capturing = capturing("warn");
+    let guard = tracing::dispatcher::set_default(&capturing.dispatch);
+    let walked = walk(&adapter, &Observers::default()).await.unwrap();
+    drop(guard);
+    capturing.end();
+    assert_eq!(walked.groups.len(), 3);
+    let log = capturing.log.text();
+    let is_said = log.contains("more came than was announced");
+    assert_eq!(is_said, expected.is_some(), "{log}");
+    assert!(log.contains(expected.unwrap_or_default()), "{log}");
 }
 
 /// Writes events down, each as a line.

@@ -58,6 +58,9 @@ pub(super) fn explain_total(upstream: &Upstream, preset: Option<&str>) -> Vec<St
         location(&total.at)
     };
     let trust = match total.trust {
+        Trust::Exact if paging.is_numbered() => {
+            "exact: a walk that receives fewer records fails, and of more the log says so"
+        }
         Trust::Exact => "exact: a walk that receives another number of records fails",
         Trust::Hint => "hint: it only says how far to read at least",
     };

@@ -99,14 +99,17 @@ fn a_rule_that_means_the_end_is_spoken_of() {
 }
 
 const EXACT: &str = "trust exact: a walk that receives another number of records fails";
+const AT_LEAST: &str =
+    "trust exact: a walk that receives fewer records fails, and of more the log says so";
 
 #[rstest]
 #[case::none("style = 'link'", vec!["none: only the pages say whether the list is whole".to_owned()])]
 #[case::pages("style = 'page', pages = '/pages'", vec!["none; /pages says how many pages there are".to_owned()])]
 #[case::whole("style = 'none', total = '/total'", vec![format!("/total; {EXACT}")])]
 #[case::cursor("style = 'cursor', next = '/n', total = { header = 'Content-Range' }", vec![format!("the header Content-Range; {EXACT}")])]
+#[case::offset("style = 'offset', total = '/t'", vec![format!("/t; {AT_LEAST}")])]
 #[case::hint("style = 'offset', total = '/t', trust = 'hint'", vec!["/t; trust hint: it only says how far to read at least".to_owned()])]
-#[case::beside_pages("style = 'page', total = '/t', pages = '/p'", vec![format!("/t; {EXACT}"), "/p says how many pages there are; the total is only compared".to_owned()])]
+#[case::beside_pages("style = 'page', total = '/t', pages = '/p'", vec![format!("/t; {AT_LEAST}"), "/p says how many pages there are; the total is only compared".to_owned()])]
 #[case::counted(
     "style = 'next_url', next = '/n', total = { request = { path = '/count' }, at = '/count' }",
     vec![format!("/count in the response to a request of its own; {EXACT}")]
