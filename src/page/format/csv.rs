@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
-use super::error::FormatError;
+use super::error::{ENDS_EARLY, FormatError};
 use super::limits::Bounds;
 use super::tape::{EntryKind, OpenEntry, RepeatRule, Tape, TapeBuilder, TapeEntry, TapeFull};
 use super::text;
@@ -26,8 +26,15 @@ pub(super) fn decode(
         return Err(unreadable("it is in another format".to_owned()));
     }
     let separator = format.separator().unwrap_or(b',');
+    let broken = |looks: &str, problem| FormatError::Unreadable {
+        expected: format.title(),
+        looks: looks.to_owned(),
+        problem,
+    };
     let (tape, names) = table(&text, separator, bounds).map_err(|flaw| match flaw {
         TableFlaw::Unread(problem) => unreadable(problem),
+        TableFlaw::Uneven(problem) => broken("has rows of different lengths", problem),
+        TableFlaw::Cut => broken(ENDS_EARLY, "it ends within quotes".to_owned()),
         TableFlaw::Full(at) => {
             let (line, column) = text::position(text.as_bytes(), at);
             let room = bounds.room;
@@ -43,12 +50,16 @@ pub(super) fn decode(
 enum TableFlaw {
     /// It is no table, for this reason.
     Unread(String),
+    /// A row has more or fewer columns than the first.
+    Uneven(String),
+    /// It was cut off.
+    Cut,
     /// It takes more memory than there is from a byte on.
     Full(usize),
 }
 
 impl TableFlaw {
-    fn of(error: &csv::Error) -> Self {
+    fn of(error: &csv::Error, text: &str) -> Self {
         let ErrorKind::UnequalLengths {
             pos,
             expected_len,
@@ -57,9 +68,13 @@ impl TableFlaw {
         else {
             return Self::Unread(error.to_string());
         };
-        let line = pos.as_ref().map_or(0, csv::Position::line);
-        Self::Unread(format!(
-            "line {line} has {len} columns, and the first row {expected_len}"
+        let before = text.get(..pos.as_ref().map_or(0, |pos| start_of_row(text, pos)));
+        let before = before.unwrap_or_default();
+        let ends = |end: &str| before.matches(end).count();
+        let line = ends("\n") + ends("\r") - ends("\r\n") + 1;
+        let columns = if *len == 1 { "column" } else { "columns" };
+        Self::Uneven(format!(
+            "line {line} has {len} {columns}, and the first row {expected_len}"
         ))
     }
 }
@@ -81,7 +96,8 @@ fn table(
     let mut rows = ReaderBuilder::new()
         .delimiter(separator)
         .from_reader(text.as_bytes());
-    let names = rows.headers().map_err(|error| TableFlaw::of(&error))?;
+    let flawed = |error: csv::Error| TableFlaw::of(&error, text);
+    let names = rows.headers().map_err(flawed)?;
     let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
     if names.is_empty() {
         return Err(TableFlaw::Unread("no row names its columns".to_owned()));
@@ -91,22 +107,26 @@ fn table(
     let mut list = tape.open(EntryKind::List, None).map_err(full(0))?;
     let mut row = StringRecord::new();
     let mut offset = 0;
-    while rows
-        .read_record(&mut row)
-        .map_err(|error| TableFlaw::of(&error))?
-    {
+    while rows.read_record(&mut row).map_err(flawed)? {
         offset = row
             .position()
-            .map_or(offset, |position| position.byte() as usize);
+            .map_or(offset, |position| start_of_row(text, position));
         tape.reach(offset);
         push_row(&columns, &row, &mut tape, &mut list, text).map_err(full(offset))?;
     }
     if is_cut(text.get(offset..).unwrap_or_default(), separator) {
-        return Err(TableFlaw::Unread("it ends within quotes".to_owned()));
+        return Err(TableFlaw::Cut);
     }
     tape.close(&mut list, None, text, RepeatRule::Last)
         .map_err(full(offset))?;
     Ok((tape, names))
+}
+
+/// Where a row begins: its position may be that of the end of a line before it.
+fn start_of_row(text: &str, position: &csv::Position) -> usize {
+    let at = position.byte() as usize;
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.len() - rest.trim_start_matches(['\r', '\n']).len()
 }
 
 fn columns(names: &[String], tape: &mut TapeBuilder) -> Result<Vec<TableColumn>, TapeFull> {
@@ -216,9 +236,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::a_short_row("id,name\n1\n", "line 2 has 1 columns, and the first row 2")]
+    #[case::a_short_row(
+        "id,name\n1\n",
+        "has rows of different lengths: line 2 has 1 column, and the first row 2"
+    )]
     #[case::a_long_row("id\n1\n2,b\n", "line 3 has 2 columns, and the first row 1")]
-    #[case::cut_in_a_quote("id,name\n1,a\n2,\"b, c", "it ends within quotes")]
+    #[case::a_row_after_ends_of_windows("id,name\r\n1,a\r\n2,two\r\n3\r\n", "line 4 has 1 column,")]
+    #[case::a_row_after_old_ends("id,name\r1,a\r2\r", "line 3 has 1 column,")]
+    #[case::a_row_after_blank_lines("id,name\r\n\r\n1,a\r\n\r\n2\r\n", "line 5 has 1 column,")]
+    #[case::a_row_after_one_of_two_lines(
+        "id,name\r\n1,\"a\r\nb\"\r\n2\r\n",
+        "line 4 has 1 column,"
+    )]
+    #[case::cut_in_a_quote("id,name\n1,a\n2,\"b, c", "the body ends early: it ends within quotes")]
     #[case::cut_in_the_first_row("id,\"na", "it ends within quotes")]
     #[case::nothing("", "is empty")]
     #[case::html("<html><body>Sign in</body></html>", "looks like an HTML page")]

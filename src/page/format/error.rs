@@ -10,6 +10,9 @@ use crate::error::{ErrorKind, UpstreamError};
 use super::excerpt::looks;
 use super::limits::GROWTH;
 
+/// What a body looks like of which only a part came.
+pub(super) const ENDS_EARLY: &str = "ends early";
+
 /// Why a body is not a page, or a page has no records.
 ///
 /// A message names keys and quotes at most a few characters of the body: the data of an upstream
@@ -21,7 +24,7 @@ pub enum FormatError {
     Unreadable {
         /// The format's name.
         expected: &'static str,
-        /// What the body looks like, by its first characters.
+        /// What the body looks like, by its first characters or its end.
         looks: String,
         /// What the decoder rejected, and where.
         problem: String,

@@ -23,13 +23,15 @@ pub enum PagerError {
         "the response to the request for the total has no `{0}`: correct `pagination.total.at`"
     )]
     CountAbsent(String),
-    /// What should be a number is not one.
-    #[error("`{name}` {value}, which is not a number{likely}")]
+    /// What should be a number of records or pages is not one.
+    #[error("`{name}` {value}, which is {why}{likely}")]
     NotANumber {
         /// Where it is.
         name: String,
         /// What it holds.
         value: String,
+        /// What that is.
+        why: &'static str,
         /// Where a number may be.
         likely: Likely,
     },

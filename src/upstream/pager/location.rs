@@ -160,6 +160,7 @@ pub(super) fn number(
     let no_number = |value: String, likely| PagerError::NotANumber {
         name: name(location),
         value,
+        why: "not a number",
         likely: Likely(likely),
     };
     let text = match find(location, context)? {
@@ -180,11 +181,27 @@ pub(super) fn number(
         Some((_, total)) if is_range => total.trim(),
         _ => text.trim(),
     };
-    let number = whole(number).parse();
-    number.map(Some).map_err(|_| {
-        let shown = format!("is `{}`", excerpt(&text, VALUE_CHARS));
-        no_number(shown, None)
-    })
+    let number = whole(number);
+    number
+        .parse()
+        .map(Some)
+        .map_err(|_| PagerError::NotANumber {
+            name: name(location),
+            value: format!("is `{}`", excerpt(&text, VALUE_CHARS)),
+            why: why_no_count(&number),
+            likely: Likely(None),
+        })
+}
+
+/// Why a text counts nothing.
+fn why_no_count(text: &str) -> &'static str {
+    let has_digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    match text.parse::<f64>() {
+        Ok(number) if has_digits && number < 0.0 => "below 0",
+        Ok(number) if has_digits && number.fract() != 0.0 => "not a whole number",
+        Ok(_) if has_digits => "too large",
+        Ok(_) | Err(_) => "not a number",
+    }
 }
 
 /// What a flag says. A page without records has no last one, and says nothing in it.
@@ -327,6 +344,26 @@ mod tests {
         assert_eq!(at("/r/none"), Ok(None));
         assert_eq!(at("/r/next"), Ok(Some("a b".to_owned())));
         assert_eq!(at("/r/end"), Ok(None));
+    }
+
+    #[rstest]
+    #[case("-1", "below 0")]
+    #[case("-1.0", "below 0")]
+    #[case("-0.5", "below 0")]
+    #[case("2.5", "not a whole number")]
+    #[case("1e30", "too large")]
+    #[case("18446744073709551616", "too large")]
+    #[case("many", "not a number")]
+    #[case("NaN", "not a number")]
+    fn what_counts_nothing_is_said_to_be_what_it_is(#[case] text: &str, #[case] expected: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-total", text.parse().unwrap());
+        let location = Location::Header {
+            header: "x-total".to_owned(),
+        };
+        let error = number(&location, context(&xml("<r/>"), &headers)).unwrap_err();
+        let expected = format!("`x-total` is `{text}`, which is {expected}");
+        assert_eq!(error.to_string(), expected);
     }
 
     #[rstest]

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::error::FormatError;
+use serde_json::Error;
+
+use super::error::{ENDS_EARLY, FormatError};
 use super::limits::Bounds;
 use super::tape::Tape;
 use super::text;
@@ -22,8 +24,10 @@ pub(super) fn decode(
 ) -> Result<Tape, FormatError> {
     let unreadable = |problem| FormatError::unreadable("JSON", body, problem);
     let text = text::of(body, charset, None).map_err(|error| unreadable(error.to_string()))?;
-    read(text, bounds, |text, problem| {
-        FormatError::unreadable("JSON", text.as_bytes(), problem)
+    read(text, bounds, |text, error| {
+        let is_begun = text.trim_start().starts_with(['{', '[']);
+        let is_cut = is_begun && error.is_some_and(Error::is_eof);
+        flawed("JSON", text.as_bytes(), error, is_cut)
     })
 }
 
@@ -56,13 +60,34 @@ pub(super) fn decode_lines(
         return Err(unreadable("it has no lines".to_owned()));
     }
     list.push(']');
-    read(list.into(), bounds, |_, problem| unreadable(problem))
+    read(list.into(), bounds, |_, error| {
+        let lines = text.trim_end().lines();
+        let is_of_last = error.is_some_and(|error| error.line() >= lines.clone().count());
+        let last = lines.clone().next_back();
+        let last = last.and_then(|last| json::flaw(last, bounds.depth));
+        let is_cut = matches!(last, Some(Unread::Malformed(error)) if error.is_eof());
+        flawed("NDJSON", body, error, is_of_last && is_cut)
+    })
+}
+
+/// A body that is no document, by what the reader says of it; without that it is too long.
+fn flawed(expected: &'static str, body: &[u8], error: Option<&Error>, is_cut: bool) -> FormatError {
+    let problem = error.map_or_else(|| TOO_LONG.to_owned(), Error::to_string);
+    if is_cut {
+        let looks = ENDS_EARLY.to_owned();
+        return FormatError::Unreadable {
+            expected,
+            looks,
+            problem,
+        };
+    }
+    FormatError::unreadable(expected, body, problem)
 }
 
 fn read(
     text: Cow<'_, str>,
     bounds: Bounds,
-    unreadable: impl Fn(&str, String) -> FormatError,
+    flawed: impl Fn(&str, Option<&Error>) -> FormatError,
 ) -> Result<Tape, FormatError> {
     let Bounds { depth, room, .. } = bounds;
     match scan(&text, bounds) {
@@ -78,15 +103,19 @@ fn read(
                 line,
                 column,
             },
-            Some(Unread::Malformed(error)) => unreadable(&text, error.to_string()),
-            None => unreadable(&text, TOO_LONG.to_owned()),
+            Some(Unread::Malformed(error)) => flawed(&text, Some(&error)),
+            None => flawed(&text, None),
         }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+    use crate::page::format::Page;
+    use crate::plan::Format;
 
     fn written(body: &[u8]) -> String {
         let mut written = String::new();
@@ -99,6 +128,46 @@ mod tests {
     fn numbers_keep_their_digits() {
         let text = r#"{"id":12345678901234567890123,"rate":1.50,"tiny":1e-7}"#;
         assert_eq!(written(text.as_bytes()), text);
+    }
+
+    #[rstest]
+    #[case::in_an_object(
+        Format::Json,
+        r#"{"d": [1, "#,
+        "JSON, but the body ends early: EOF while parsing a value at line 1 column 10"
+    )]
+    #[case::in_a_text(
+        Format::Json,
+        "\n[\"a",
+        "JSON, but the body ends early: EOF while parsing a string at line 2 column 3"
+    )]
+    #[case::elsewhere(
+        Format::Json,
+        r#"{"d": x}"#,
+        "JSON, but the body begins with `{\"d\": x}`: expected value at line 1 column 7"
+    )]
+    #[case::of_no_document(Format::Json, "tru", "JSON, but the body begins with `tru`: ")]
+    #[case::in_the_last_line(
+        Format::Ndjson,
+        "{\"a\": 1}\n{\"a\": ",
+        "NDJSON, but the body ends early: "
+    )]
+    #[case::in_another_line(
+        Format::Ndjson,
+        "{\"a\":\n{\"a\": 1}\n",
+        "NDJSON, but the body begins with `"
+    )]
+    fn a_body_that_was_cut_off_is_said_to_end_early(
+        #[case] format: Format,
+        #[case] body: &str,
+        #[case] expected: &str,
+    ) {
+        let error = Page::decode(format, body.as_bytes()).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with(&format!("expected {expected}")),
+            "{error}"
+        );
     }
 
     #[test]
