@@ -216,7 +216,7 @@ impl WalkHold {
             tokio::select! {
                 () = freed => {}
                 turn = &mut turn => *own_turn = turn.ok(),
-                () = sleep_until(deadline) => return Err(UpstreamError::new(
+                () = sleep_until(deadline) => return Err(UpstreamError::of_no_answer(
                     ErrorKind::Overloaded,
                     format!(
                         "{} of memory did not become free in time for the groups of a walk, besides \

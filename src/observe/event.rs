@@ -133,6 +133,8 @@ pub enum Event<'a> {
         /// What happened.
         event: &'a Event<'a>,
     },
+    /// What was read of a list that belongs to that of groups is what was expected of it.
+    PartSettled(WalkPart<'a>),
     /// The list of groups of one more partition was read.
     PartitionRead {
         /// Of how many it was read.
@@ -196,6 +198,8 @@ pub enum WalkPart<'a> {
         list: RelatedList,
         /// The values of the partition that it is of, as messages show them; empty if it is that of all.
         partition: &'a str,
+        /// Others that the same requests bring.
+        brings: &'a [RelatedList],
     },
     /// The list of groups of one partition.
     Partition {
@@ -215,6 +219,36 @@ pub enum WalkPart<'a> {
     },
 }
 
+impl WalkPart<'_> {
+    /// The parts that its requests bring too, each with its list.
+    pub fn brought(self) -> impl Iterator<Item = (Self, RelatedList)> {
+        let brings: &[RelatedList] = match self {
+            Self::Common { brings, .. } | Self::Group { brings, .. } => brings,
+            Self::Partitions | Self::Partition { .. } => &[],
+        };
+        brings
+            .iter()
+            .map(move |list| (self.with_list(*list), *list))
+    }
+
+    /// The same part of another list, which brings none.
+    const fn with_list(self, list: RelatedList) -> Self {
+        match self {
+            Self::Common { partition, .. } => Self::Common {
+                list,
+                partition,
+                brings: &[],
+            },
+            Self::Group { id, .. } => Self::Group {
+                id,
+                list,
+                brings: &[],
+            },
+            Self::Partitions | Self::Partition { .. } => self,
+        }
+    }
+}
+
 impl fmt::Display for WalkPart<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -222,8 +256,11 @@ impl fmt::Display for WalkPart<'_> {
             Self::Common {
                 list,
                 partition: "",
+                ..
             } => write!(formatter, "the list of {list}"),
-            Self::Common { list, partition } => {
+            Self::Common {
+                list, partition, ..
+            } => {
                 let values = excerpt(partition, ID_CHARS);
                 write!(formatter, "the list of {list} of the partition `{values}`")
             }

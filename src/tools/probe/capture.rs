@@ -33,7 +33,9 @@ impl From<WalkPart<'_>> for OfList {
     fn from(part: WalkPart<'_>) -> Self {
         match part {
             WalkPart::Partitions => Self::Partitions,
-            WalkPart::Common { list, partition } => Self::Common(list, partition.into()),
+            WalkPart::Common {
+                list, partition, ..
+            } => Self::Common(list, partition.into()),
             WalkPart::Partition { number, .. } => Self::Partition(number),
             WalkPart::Group { id, list, .. } => Self::Group(list, id.into()),
         }

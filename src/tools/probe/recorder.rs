@@ -75,7 +75,7 @@ pub(super) struct Recorded {
     summary: WalkSummary,
     /// How many pages of other lists were read.
     related: HashMap<RelatedList, u64>,
-    /// Those of them that are not whole, by what errors call them.
+    /// Those of them that are not what was expected yet, by what errors call them.
     open: HashMap<String, (RelatedList, OfList, Arc<Mutex<RelatedRecord>>)>,
     /// The attempts for the page that was read last.
     last: Vec<CapturedAttempt>,
@@ -113,6 +113,9 @@ impl Observer for Recorder {
                     self.print(&format!("  {}\n", text::completion(progress)));
                 }
                 recorded.summary.completion = Some(*progress);
+            }
+            Event::PartSettled(part) => {
+                recorded.open.remove(&part.to_string());
             }
             Event::PartitionRead { done, of } => {
                 self.print(&format!("  {done} of {of} partitions\n"));
@@ -164,25 +167,15 @@ impl Recorder {
     /// Who observes a list that belongs to that of groups.
     fn of_related(&self, list: RelatedList, part: WalkPart<'_>) -> Arc<dyn Observer> {
         let own = Arc::<Mutex<RelatedRecord>>::default();
-        let mut lists = vec![(part.to_string(), list)];
-        if let WalkPart::Group { id, brings, .. } = part {
-            let part = |list: RelatedList| WalkPart::Group {
-                id,
-                list,
-                brings: &[],
-            };
-            lists.extend(brings.iter().map(|list| (part(*list).to_string(), *list)));
-        }
-        let mut labels = Vec::new();
-        for (label, list) in lists {
-            let open = (list, part.into(), Arc::clone(&own));
-            lock(&self.recorded).open.insert(label.clone(), open);
-            labels.push(label);
-        }
+        let lists = [(part, list)].into_iter().chain(part.brought());
+        let open = lists.map(|(one, list)| {
+            let record = (list, OfList::from(part), Arc::clone(&own));
+            (one.to_string(), record)
+        });
+        lock(&self.recorded).open.extend(open);
         Arc::new(RelatedRecorder {
             recorder: self.clone(),
             list: part.into(),
-            labels,
             own,
         })
     }
@@ -193,12 +186,6 @@ impl Recorder {
         let shown = recorded.related.entry(list).or_default();
         *shown += 1;
         *shown <= SHOWN_OF_RELATED
-    }
-
-    /// Takes note that lists which belong to that of groups are whole.
-    pub(super) fn is_whole(&self, labels: &[String]) {
-        let open = &mut lock(&self.recorded).open;
-        open.retain(|label, _| !labels.contains(label));
     }
 
     fn own_list(partition: Option<u64>) -> OfList {

@@ -144,7 +144,10 @@ pub(super) async fn lay_over(
             "more than {} groups with those that stay (`limits.groups`)",
             limits.groups
         );
-        return Err(UpstreamError::new(ErrorKind::LimitExceeded, detail));
+        return Err(UpstreamError::of_no_answer(
+            ErrorKind::LimitExceeded,
+            detail,
+        ));
     }
     let mut walked = Walked {
         is_of_changes: true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::observe::Observers;
+use crate::observe::{Event, Observers, WalkPart};
 use crate::upstream::adapter::Adapter;
 
 use super::budget::WalkBudget;
@@ -16,4 +16,11 @@ pub(super) struct WalkContext<'a> {
     pub(super) observers: &'a Observers,
     pub(super) deadline: Instant,
     pub(super) budget: &'a WalkBudget,
+}
+
+impl WalkContext<'_> {
+    /// Tells observers that what was read of a part is what was expected of it.
+    pub(super) fn settle(&self, part: WalkPart<'_>) {
+        self.observers.notify(&Event::PartSettled(part));
+    }
 }

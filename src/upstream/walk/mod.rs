@@ -108,7 +108,7 @@ pub async fn walk_again(
         read_twice(adapter, observers, attempt).await
     };
     timeout_at(deadline, whole).await.unwrap_or_else(|_| {
-        Err(UpstreamError::new(
+        Err(UpstreamError::of_no_answer(
             ErrorKind::Timeout,
             format!("the walk took longer than {limit} (`limits.walk`)"),
         ))

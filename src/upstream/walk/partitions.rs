@@ -57,8 +57,9 @@ pub(super) async fn read_partitions(
             let own = of_list(observers, which, part);
             let observers = own.unwrap_or_else(|| of_related(observers, which));
             let walked = read_list(&list, &observers, deadline, budget).await;
+            let walked = walked.and_then(|walked| check_listed(partitions, walked));
             let walked = walked.map_err(|error| error.within(part))?;
-            check_listed(partitions, &walked)?;
+            context.settle(part);
             all.counts.drifted = walked.counts.drifted;
             walked.rows
         }
@@ -132,8 +133,8 @@ fn read_partition<'f>(
     })
 }
 
-/// A partition that is skipped would leave its groups out.
-fn check_listed(partitions: &Partitions, walked: &Walked) -> Result<(), UpstreamError> {
+/// The list of partitions, unless one lacks a value: if that was skipped, its groups would be left out.
+fn check_listed(partitions: &Partitions, walked: Walked) -> Result<Walked, UpstreamError> {
     let lacking = walked.rows.iter().find_map(|row| {
         let mut values = partitions.names.iter().zip(row.iter());
         values.find_map(|(name, value)| value.is_none().then_some(name))
@@ -144,11 +145,10 @@ fn check_listed(partitions: &Partitions, walked: &Walked) -> Result<(), Upstream
         Some(name) => Err(UpstreamError::new(
             ErrorKind::Mapping,
             format!(
-                "a record of the list of partitions has no value for `{{partition.{name}}}` \
-                 (`partitions.values.{name}`)"
+                "a record has no value for `{{partition.{name}}}` (`partitions.values.{name}`)"
             ),
         )),
-        None => Ok(()),
+        None => Ok(walked),
     }
 }
 

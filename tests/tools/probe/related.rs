@@ -356,6 +356,100 @@ fields = { id = "id", email = "mail" }
     assert!(expected.contains("`/users` (`users.records`)"), "{error}");
 }
 
+const ALL_LISTS: &str = r#"
+[upstreams.directory]
+base_url = ""
+request = { path = "/{partition.region}/groups", query = { page = "{page}" } }
+records = "/groups"
+pagination = { style = "page", total = "/total" }
+fields = { id = "id", name = "id" }
+limits = { concurrency = 4, retries = 0 }
+
+[upstreams.directory.partitions]
+request = { path = "/regions" }
+records = "/regions"
+values = { region = "name" }
+
+[upstreams.directory.details]
+request = { path = "/groups/{group.id}" }
+record = "/item"
+
+[upstreams.directory.members]
+request = { path = "/people" }
+records = "/members"
+fields = { group = "gid", id = "uid" }
+
+[upstreams.directory.admins]
+request = { path = "/people" }
+records = "/admins"
+fields = { group = "gid", id = "uid" }
+
+[upstreams.directory.users]
+request = { path = "/users" }
+records = "/users"
+fields = { id = "id", email = "mail" }
+"#;
+
+#[rstest]
+#[case::details_without_a_record("/groups/2", r#"{"item": null}"#, "details", "`details.record`")]
+#[case::details_that_are_a_list("/groups/2", "[]", "details", "`details.record`")]
+#[case::details_that_are_no_object("/groups/2", r#"{"item": "x"}"#, "details", "`details.record`")]
+#[case::a_partition_without_a_name(
+    "/regions",
+    r#"{"regions": [{"name": "eu"}, {"title": "us"}]}"#,
+    "partitions",
+    "`partitions.values`"
+)]
+#[case::users_without_ids(
+    "/users",
+    r#"{"users": [{"mail": "ann@example.com"}]}"#,
+    "users",
+    "`users.records`"
+)]
+#[case::a_list_of_all_groups_that_is_not_brought(
+    "/people",
+    r#"{"members": [], "people": []}"#,
+    "admins",
+    "`admins.records`"
+)]
+#[tokio::test]
+async fn a_list_that_is_found_wrong_once_it_was_read_shows_its_own_last_request(
+    #[case] path: &'static str,
+    #[case] wrong: &'static str,
+    #[case] list: &str,
+    #[case] expected: &str,
+) {
+    let server = Server::start(move |request| {
+        let page = parameter(request, "page");
+        match request.uri().path() {
+            own if own == path => Response::new(wrong.to_owned()),
+            "/regions" => answer(&json!({ "regions": [{ "name": "eu" }] })),
+            "/eu/groups" => answer(&json!({ "groups": [{ "id": page }], "total": 3 })),
+            "/people" => answer(&json!({ "members": [{ "gid": 1, "uid": "ann" }], "admins": [] })),
+            "/users" => answer(&json!({ "users": [{ "id": "ann" }] })),
+            details => answer(&json!({ "item": { "id": details.rsplit('/').next() } })),
+        }
+    })
+    .await;
+    let outcome = directory(ALL_LISTS, &server, &["--json"]).await;
+    assert_eq!(outcome.code, 1, "{}", outcome.said);
+    let report: Value = serde_json::from_str(&outcome.said).unwrap();
+    let error = &report["error"];
+    let of = (&error["type"], &error["list"], &error["page"]);
+    assert_eq!(of, (&json!("mapping"), &json!(list), &json!(1)), "{error}");
+    let requests = error["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 1, "{error}");
+    assert!(
+        requests[0]["url"].as_str().unwrap().ends_with(path),
+        "{error}"
+    );
+    let told = error["expected"].as_str().unwrap();
+    assert!(told.contains(expected), "{error}");
+    let body = error["body"].as_str().unwrap();
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert_eq!(read(body), read(wrong), "{error}");
+}
+
 const FORGE: &str = r#"
 [upstreams.directory]
 base_url = ""

@@ -1,5 +1,5 @@
-//! Records one of the lists that belong to that of groups: its first pages are shown, and if it is not whole, what
-//! was asked for last.
+//! Records one of the lists that belong to that of groups: its first pages are shown, and if it is not what was
+//! expected, what was asked for last.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,8 +19,6 @@ use super::Recorder;
 pub(super) struct RelatedRecorder {
     pub(super) recorder: Recorder,
     pub(super) list: OfList,
-    /// What errors call it, and others that its pages bring.
-    pub(super) labels: Vec<String>,
     pub(super) own: Arc<Mutex<RelatedRecord>>,
 }
 
@@ -63,7 +61,6 @@ impl RelatedRecorder {
                 self.recorder.capture.take(&self.list, |_| true);
                 *lock(&self.own) = RelatedRecord::default();
             }
-            Event::WalkEnded { .. } => self.recorder.is_whole(&self.labels),
             _ => {}
         }
     }

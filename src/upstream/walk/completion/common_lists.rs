@@ -64,13 +64,16 @@ fn read_one<'f>(
 ) -> BoxFuture<'f, Result<CommonList, UpstreamError>> {
     Box::pin(async move {
         let list = context.adapter.reading(lists, outer, None);
-        let which = lists.first().copied();
-        let which = which.ok_or_else(|| UpstreamError::ours("no list is to be read"))?;
+        let [which, brings @ ..] = lists else {
+            return Err(UpstreamError::ours("no list is to be read"));
+        };
+        let which = *which;
         let partition = around.iter().flatten().map(|value| &*value.text);
         let partition = partition.collect::<Vec<_>>().join(", ");
         let part = WalkPart::Common {
             list: which,
             partition: &partition,
+            brings,
         };
         let own = of_list(context.observers, which, part);
         let observers = own.unwrap_or_else(|| of_related(context.observers, which));

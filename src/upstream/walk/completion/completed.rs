@@ -122,7 +122,7 @@ impl<'a> CompletedGroups<'a> {
         self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
         if self.bytes + page.least_bytes() > adapter.room() {
             let room = ByteSize(adapter.room());
-            return Err(UpstreamError::new(
+            return Err(UpstreamError::of_no_answer(
                 ErrorKind::LimitExceeded,
                 format!(
                     "its groups take more than {room} with their people, all that snapshots may \

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::error::UpstreamError;
 use crate::group::{Group, JsonSource};
-use crate::observe::Observers;
+use crate::observe::{Observers, WalkPart};
 use crate::plan::{Details, Path, RelatedList, ReuseMarker, ReuseRule};
 use crate::snapshot::{GroupPage, PageRowRef};
 use crate::upstream::outer_values::OuterValues;
@@ -234,6 +234,7 @@ impl<'a> GroupCompletion<'a> {
             let asked = self.details(details, observers, &group, listed, &past, &mut mark);
             match asked.await {
                 Ok(laid) => {
+                    self.settle(RelatedList::Details, &group);
                     differs |= laid.differs;
                     is_asked |= laid.is_asked;
                     group = laid.value;
@@ -252,6 +253,7 @@ impl<'a> GroupCompletion<'a> {
             let people = self.people(own, &due, &mut answers, &group, listed, &mut mark);
             match people.await {
                 Ok(people) => {
+                    self.settle(list.role, &group);
                     differs |= people.differs;
                     is_asked |= people.is_asked;
                     self.compare_count(list.role, &people.value, &group);
@@ -278,6 +280,15 @@ impl<'a> GroupCompletion<'a> {
             at,
             is_asked,
         })))
+    }
+
+    /// Tells observers that a list of a group is what was expected.
+    fn settle(&self, list: RelatedList, group: &Group) {
+        self.context.settle(WalkPart::Group {
+            id: &group.source_id,
+            list,
+            brings: &[],
+        });
     }
 
     fn gone(&self, refusal: GoneRefusal, listed: ListedGroup<'_>) -> CompletedGroup {

@@ -74,11 +74,16 @@ pub(super) async fn read_memberships<'a>(
             let mut pages = walked.pages;
             for BroughtList { list, read } in walked.into_lists(first.role) {
                 let partition = &*partition;
-                let part = WalkPart::Common { list, partition };
+                let part = WalkPart::Common {
+                    list,
+                    partition,
+                    brings: &[],
+                };
                 let read = read.map_err(|error| context.adapter.masks.error(error).within(part))?;
                 let own = people.iter_mut().find(|own| own.role == list);
                 let own = own.ok_or_else(|| UpstreamError::ours("a list was not asked for"))?;
                 own.add(around.clone(), read);
+                context.settle(part);
                 own.pages += mem::take(&mut pages);
             }
         }

@@ -193,8 +193,10 @@ impl ReadUsers {
         let part = WalkPart::Common {
             list: RelatedList::Users,
             partition: &partition,
+            brings: &[],
         };
         check_read(&walked).map_err(|error| error.within(part))?;
+        context.settle(part);
         let (pages, drifted) = (walked.pages, walked.counts.drifted);
         Ok(Self {
             around,
@@ -227,7 +229,7 @@ fn check_read(walked: &Walked) -> Result<(), UpstreamError> {
     }
     let records = walked.rows.len();
     let detail = format!("none of {records} records has an id (`users.fields.id`)");
-    Err(UpstreamError::of_no_answer(ErrorKind::Mapping, detail))
+    Err(UpstreamError::new(ErrorKind::Mapping, detail))
 }
 
 /// Without the addresses that a list of users decides: what a group itself says of its people.
