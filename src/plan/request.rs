@@ -166,6 +166,26 @@ impl Placeholder {
     }
 }
 
+impl Placeholder {
+    /// Its name, if what stands for it is what an upstream returned for other requests: what is wrong with that, no
+    /// caller has said, and no position.
+    pub fn returned(&self) -> Option<String> {
+        match self {
+            Self::Login(name) => Some(format!("{LOGIN}{name}")),
+            Self::Outer(name) => Some(name.to_string()),
+            Self::Cursor
+            | Self::CursorValue(_)
+            | Self::Offset
+            | Self::Last
+            | Self::End
+            | Self::Page
+            | Self::Limit
+            | Self::Filter(_)
+            | Self::Caller(_) => None,
+        }
+    }
+}
+
 impl Requests {
     /// The values of the caller in them.
     pub fn caller_values(&self) -> Vec<&CallerValue> {

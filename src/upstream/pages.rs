@@ -175,7 +175,10 @@ impl Adapter {
                 outer: Some(&self.outer),
                 ..Variables::unpaged(&self.pushed, caller, login)
             };
-            let mut request = count.render(&variables).map_err(render_error)?;
+            let request = count.render(&variables);
+            let key = "pagination.total.request";
+            let request = request.map_err(|error| render_error(error, self.related, key));
+            let mut request = request?;
             request.extensions_mut().insert(Purpose::Count);
             request.extensions_mut().insert(self.memory.clone());
             Ok(request)
@@ -244,9 +247,9 @@ impl Adapter {
             return request;
         }
         if *position == self.paging().first() {
-            self.requests().first(&variables)
+            self.requests().first(self.related, &variables)
         } else {
-            self.requests().next(&variables)
+            self.requests().next(self.related, &variables)
         }
     }
 

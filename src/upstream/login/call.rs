@@ -159,7 +159,8 @@ impl LoginCall {
             Grant::Exchange(exchange) => {
                 let (nothing, caller) = (Pushed::NONE, self.caller.as_deref());
                 let variables = Variables::unpaged(&nothing, caller, earlier);
-                exchange.request.render(&variables).map_err(render_error)
+                let request = exchange.request.render(&variables);
+                request.map_err(|error| render_error(error, None, "auth.request"))
             }
             Grant::Oauth2(client) => {
                 let returned = self.refresh_token();

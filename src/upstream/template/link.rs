@@ -35,7 +35,8 @@ impl RequestLink {
             let query = said.chain([own.as_str()]).collect::<Vec<_>>().join("&");
             url.set_query(Some(&query));
         }
-        Ok(url.as_str().parse::<Uri>().map_err(http::Error::from)?)
+        let uri = url.as_str().parse::<Uri>();
+        uri.map_err(|_| wrong(LinkError::Invalid))
     }
 }
 

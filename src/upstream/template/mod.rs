@@ -55,12 +55,29 @@ pub enum TemplateError {
     /// The value cannot be sent in a header.
     #[error("the value of header `{0}` contains a character that is not allowed in a header")]
     Header(HeaderName),
+    /// What an upstream returned for this placeholder cannot stand where it should.
+    #[error("`{{{0}}}` {1}")]
+    Returned(String, Unfit),
     /// The link of a record is not followed.
     #[error("the link `{{{0}}}` {1}")]
     Link(OuterValue, LinkError),
     /// The parts do not form a URI.
     #[error("the request's URI is not valid")]
     Uri(#[from] http::Error),
+}
+
+/// Where what an upstream returned cannot stand in a request, which is named after it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unfit {
+    /// It would change which resource is requested.
+    #[error("is `{0}`, which cannot be a segment of the path")]
+    Segment(String),
+    /// It cannot be sent in a header.
+    #[error("has a character that is not allowed in the header `{0}`")]
+    Header(HeaderName),
+    /// The URL becomes longer than any may be.
+    #[error("is too long for the URL")]
+    Url,
 }
 
 impl Request {
@@ -82,8 +99,15 @@ impl Request {
             let Some(rendered) = text.render(variables) else {
                 continue;
             };
-            let mut value =
-                HeaderValue::try_from(rendered).map_err(|_| TemplateError::Header(name.clone()))?;
+            let value = HeaderValue::try_from(rendered);
+            let mut value = value.map_err(|_| {
+                let is_unfit = |value: &str| HeaderValue::from_str(value).is_err();
+                let returned = text.returned(variables).find(|(_, value)| is_unfit(value));
+                returned.map_or_else(
+                    || TemplateError::Header(name.clone()),
+                    |(own, _)| TemplateError::Returned(own, Unfit::Header(name.clone())),
+                )
+            })?;
             value.set_sensitive(text.may_be_secret());
             request = request.header(name, value);
         }
@@ -137,11 +161,21 @@ impl Request {
             target.push('?');
             target.push_str(&query);
         }
-        Ok(Uri::builder()
+        let uri = Uri::builder()
             .scheme(self.base_url.scheme())
             .authority(self.base_url.authority())
             .path_and_query(target)
-            .build()?)
+            .build();
+        uri.map_err(|error| self.too_long(variables).unwrap_or(error.into()))
+    }
+
+    /// Which of the values that an upstream returned makes the URL too long, if there are some: all are escaped.
+    fn too_long(&self, variables: &Variables<'_>) -> Option<TemplateError> {
+        let texts = self.path.iter();
+        let texts = texts.chain(self.query.iter().map(|(_, text)| text));
+        let returned = texts.flat_map(|text| text.returned(variables));
+        let (name, _) = returned.max_by_key(|(_, value)| value.len())?;
+        Some(TemplateError::Returned(name, Unfit::Url))
     }
 }
 
@@ -149,6 +183,7 @@ impl Request {
 fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<String>, TemplateError> {
     let mut segment = String::new();
     for part in &text.0 {
+        let mut returned = None;
         let value = match part {
             TextPart::Literal(text) => {
                 segment.extend(utf8_percent_encode(text, OUTSIDE_PATH));
@@ -156,13 +191,19 @@ fn render_segment(text: &Text, variables: &Variables<'_>) -> Result<Option<Strin
             }
             TextPart::Value(value) => value.expose().to_owned(),
             TextPart::Placeholder(placeholder) => match placeholder.value(variables) {
-                Some(value) => value.text().into_owned(),
+                Some(value) => {
+                    returned = placeholder.returned();
+                    value.text().into_owned()
+                }
                 None => return Ok(None),
             },
         };
         if matches!(value.as_str(), "" | "." | "..") {
             // RFC 3986, section 5.2.4: encoding does not keep these from being resolved away.
-            return Err(TemplateError::DotSegment(value));
+            return Err(match returned {
+                Some(name) => TemplateError::Returned(name, Unfit::Segment(value)),
+                None => TemplateError::DotSegment(value),
+            });
         }
         segment.extend(encode(&value));
     }

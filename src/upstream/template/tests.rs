@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::*;
 use crate::config::resolve::{block::Block, request};
 use crate::config::{Environment, SecretReader};
+use crate::group::ReadText;
 use crate::problem::{KeyPath, Problems};
 use crate::upstream::auth::LoginValues;
+use crate::upstream::outer_values::OuterValues;
 use crate::upstream::pushdown::Pushed;
 
 fn template(request: &str) -> Request {
@@ -90,6 +92,51 @@ fn a_path_value_is_one_segment() {
         cursor.render(&variables),
         Err(TemplateError::DotSegment(_))
     ));
+}
+
+#[rstest]
+#[case::in_the_path(
+    "path = '/o/{record/x}'",
+    "..",
+    "is `..`, which cannot be a segment of the path"
+)]
+#[case::in_its_path_without_a_text(
+    "path = '/o/{record/x}'",
+    "",
+    "is ``, which cannot be a segment of the path"
+)]
+#[case::in_a_header(
+    "path = '/o'\nheaders = { x-of = 'a {record/x}' }",
+    "b\nc",
+    "has a character that is not allowed in the header `x-of`"
+)]
+fn what_an_upstream_returned_and_no_request_can_have_is_told_by_its_placeholder(
+    #[case] request: &str,
+    #[case] value: &str,
+    #[case] unfit: &str,
+) {
+    let error = returned(request, value).unwrap_err();
+    assert_eq!(error.to_string(), format!("`{{record/x}}` {unfit}"));
+}
+
+#[rstest]
+#[case::in_the_path("path = '/o/{record/x}'")]
+#[case::in_the_query("path = '/o'\nquery = { of = '{record/x}' }")]
+fn what_an_upstream_returned_and_no_url_can_hold_is_told_by_its_placeholder(#[case] request: &str) {
+    let error = returned(request, &"x".repeat(1 << 16)).unwrap_err();
+    assert_eq!(error.to_string(), "`{record/x}` is too long for the URL");
+    assert!(returned(request, &"x".repeat(1 << 10)).is_ok());
+}
+
+/// The request where the record around it has this value.
+fn returned(request: &str, value: &str) -> Result<http::Request<Bytes>, TemplateError> {
+    let name = OuterValue::named("record/x").unwrap();
+    let outer = OuterValues::of_partition([(name, ReadText::text(value))], None);
+    let (pushed, login) = (Pushed::NONE, LoginValues::NONE);
+    template(request).render(&Variables {
+        outer: Some(&outer),
+        ..Variables::unpaged(&pushed, None, &login)
+    })
 }
 
 #[test]

@@ -150,6 +150,21 @@ impl Text {
         Some(rendered)
     }
 
+    /// What upstreams returned for placeholders in it, each by its name.
+    pub(super) fn returned<'a>(
+        &'a self,
+        variables: &Variables<'a>,
+    ) -> impl Iterator<Item = (String, Cow<'a, str>)> {
+        let variables = *variables;
+        self.0.iter().filter_map(move |part| match part {
+            TextPart::Placeholder(placeholder) => {
+                let value = placeholder.value(&variables)?;
+                Some((placeholder.returned()?, value.text()))
+            }
+            TextPart::Literal(_) | TextPart::Value(_) => None,
+        })
+    }
+
     /// Whether it contains a secret, or a value of `vars`, of a caller or of a login, which may be one.
     pub(super) fn may_be_secret(&self) -> bool {
         (self.0.iter()).any(|part| {

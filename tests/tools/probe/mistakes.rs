@@ -92,6 +92,48 @@ async fn a_placeholder_without_a_value_is_told_once_and_no_answer_is_blamed(
     );
 }
 
+#[rstest]
+#[case::of_its_path(
+    "/people/{group.id}/all",
+    "",
+    "is `..`, which cannot be a segment of the path"
+)]
+#[case::of_a_header(
+    "/people",
+    ", headers = { x-group = \"{record/about}\" }",
+    "has a character that is not allowed in the header `x-group`"
+)]
+#[tokio::test]
+async fn a_value_of_a_record_that_no_request_can_have_is_told_with_its_place(
+    #[case] path: &str,
+    #[case] others: &str,
+    #[case] unfit: &str,
+    #[values("details", "members")] list: &str,
+) {
+    const PAGE: &str = r#"{"teams": [{"key": "..", "title": "Sales", "about": "two\nlines"}]}"#;
+    let own = match list {
+        "details" => "record = \"/\"",
+        _ => "records = \"/\"\nfields = { id = \"uid\" }",
+    };
+    let block = format!(
+        "{TEAMS}[upstreams.directory.{list}]\nrequest = {{ path = \"{path}\"{others} }}\n{own}\n"
+    );
+    let outcome = probed(&block, &[("/teams", PAGE)]).await;
+    let told = flat(&outcome.complained);
+    let name = if others.is_empty() {
+        "group.id"
+    } else {
+        "record/about"
+    };
+    let expected = format!(
+        "error: mapping: the {list} of the group `..`: `{{{name}}}` {unfit} of `{list}.request` keys \
+         `{list}.request` is at "
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    // No answer is to blame.
+    assert_eq!(outcome.complained.lines().count(), 2, "{told}");
+}
+
 #[tokio::test]
 async fn a_link_elsewhere_is_shown_without_its_values() {
     const PAGE: &str = r#"{"teams": [{"key": 1, "title": "Sales",
