@@ -24,7 +24,7 @@ use crate::downstream::{self, Listeners, Live};
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::problem::{KeyPath, Problem, Problems};
-use crate::reload::{ConfigurationStanding, KeyDigests, Reloads};
+use crate::reload::{ConfigurationStanding, KeyDigests, Reloads, WrittenConfiguration};
 use crate::telemetry;
 use crate::tls::Tls;
 use crate::upstream::Adapter;
@@ -108,7 +108,7 @@ impl App {
         let catalog = Catalog::new(adapters, &plan.cache, wall, observers);
         // Before anybody is answered: until its first walk succeeds, it is all that there is.
         catalog.load().await;
-        let digests = KeyDigests::of(loaded.tree(), &plan.upstreams);
+        let digests = KeyDigests::of(&written(loaded));
         let (reloads, requests) = Reloads::new(ConfigurationStanding::first(digests, wall.now()));
         let live = Live::new(plan, catalog, Arc::clone(&metrics), reloads.clone());
         downstream::show_state(&live);
@@ -171,6 +171,15 @@ impl App {
 /// does a name that the configuration does not have.
 pub fn adapter(
     loaded: &Loaded,
+/// What is written, for comparison with another configuration.
+pub(crate) fn written(loaded: &Loaded) -> WrittenConfiguration<'_> {
+    WrittenConfiguration {
+        tree: loaded.tree(),
+        upstreams: &loaded.plan.upstreams,
+        accounts: loaded.written_accounts(),
+    }
+}
+
     name: &str,
     wall: &WallClock,
     tls: &Tls,

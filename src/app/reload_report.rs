@@ -71,9 +71,17 @@ pub(super) fn log(report: &ReloadReport) {
             tracing::info!(trigger, generation, "the configuration has not changed");
         }
     }
-    if let Some(changes) = &report.changes
-        && !changes.needs_restart.is_empty()
-    {
+    let Some(changes) = &report.changes else {
+        return;
+    };
+    if !changes.upstreams.dropped.is_empty() {
+        let sources = changes.upstreams.dropped.join(",");
+        tracing::warn!(
+            sources,
+            "lists are dropped, because they are asked for in another way: callers wait for the first walk"
+        );
+    }
+    if !changes.needs_restart.is_empty() {
         let keys = changes.needs_restart.join(",");
         tracing::warn!(
             keys,

@@ -20,7 +20,7 @@ use super::config_files::{ConfigFiles, FilesReading};
 use super::file_watch::FileWatch;
 use super::next_look::NextLook;
 use super::reload_report::{defect, located, log, start_problems};
-use super::{App, Compiled};
+use super::{App, Compiled, written};
 use crate::clock::WallClock;
 use crate::config::Loaded;
 use crate::downstream::Live;
@@ -206,7 +206,7 @@ impl Reloader {
         standing: &ConfigurationStanding,
     ) -> Result<(ReloadOutcome, PlanChanges), Vec<LocatedProblem>> {
         let before = Arc::clone(self.live.load().plan());
-        let keys = (standing.keys).beside(loaded.tree(), &loaded.plan.upstreams);
+        let keys = (standing.keys).beside(&written(loaded));
         let mut changes = PlanChanges::between(&standing.keys, &keys);
         changes.settle(|name| fate(&before, &loaded.plan, name));
         let needs_restart = self.started.fixed_at_start(&loaded.plan.server);
@@ -289,6 +289,7 @@ fn fate(before: &Plan, next: &Plan, name: &str) -> UpstreamFate {
     match (before.upstream(name), next.upstream(name)) {
         (Some(before), Some(next)) if before == next => UpstreamFate::Kept,
         (Some(before), Some(next)) if before.runs_like(next) => UpstreamFate::Adjusted,
+        (Some(before), Some(next)) if !next.may_serve_list_of(before) => UpstreamFate::Dropped,
         _ => UpstreamFate::Changed,
     }
 }

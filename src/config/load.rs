@@ -4,7 +4,7 @@
 //! [`crate::config::resolve`]. Each stage goes on as far as it can, so that one reading reports every
 //! problem; settings come out only if there was none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use super::parts::{self, Fingerprint};
 use super::preset::{self, Laid, PresetOrigin};
 use super::read;
 use super::report::{Finding, Report};
-use super::resolve::{named, resolve};
+use super::resolve::{digest, named, resolve};
 use super::secret::ReadFiles;
 use super::{Environment, Secret, SecretReader, Settings};
 use crate::did_you_mean::list;
-use crate::plan::Plan;
+use crate::plan::{Account, Plan};
 use crate::problem::{KeyPath, Problem, Problems};
 
 /// A configuration that can be run.
@@ -64,6 +64,16 @@ impl Loaded {
             .filter(|(key, _)| key.is_within(&at))
             .map(|(_, secret)| secret)
             .collect()
+    }
+
+    /// With which account each upstream is read, as it is written: of its secrets only counts where they are.
+    pub fn written_accounts(&self) -> BTreeMap<String, Account> {
+        let upstreams = self.settings.upstreams.iter();
+        let accounts = upstreams.filter_map(|(name, upstream)| {
+            let account = digest::written_account_of(upstream).ok()?;
+            Some((name.clone(), account))
+        });
+        accounts.collect()
     }
 
     /// Shows problems that were found later, when the settings were put to use, where they stand

@@ -94,4 +94,10 @@ impl Upstream {
         let proxy = proxy.and_then(|proxy| proxy.authorization.as_ref());
         own.into_iter().chain(clients).chain(proxy)
     }
+
+    /// Whether the list of another one may be served until its own has been read: that was read with the same account,
+    /// and for all callers.
+    pub fn may_serve_list_of(&self, other: &Self) -> bool {
+        self.account == other.account && self.on_behalf.is_none()
+    }
 }

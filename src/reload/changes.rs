@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::{KeyDigests, UpstreamFate};
 use crate::plan::server::FIXED_AT_START;
 
+/// What is said of an upstream whose list is dropped.
+const DROPPED: &str = "; its list is dropped, and callers wait for the first walk";
+
 /// What is different in a plan that follows another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PlanChanges {
@@ -29,6 +32,9 @@ pub struct UpstreamChanges {
     /// Those that begin anew, and the keys that say something else. There are none where a secret or a
     /// certificate is what has changed.
     pub changed: BTreeMap<String, Vec<String>>,
+    /// Those of the changed whose lists are dropped, for they were read with another account, or for single callers:
+    /// callers wait for the first walk.
+    pub dropped: Vec<String>,
     /// Those that go on with all that they have, whose lists are refreshed and served on other terms, and the
     /// keys that say so. There are none where a general default is what has changed.
     pub adjusted: BTreeMap<String, Vec<String>>,
@@ -73,6 +79,7 @@ impl PlanChanges {
     pub fn settle(&mut self, fate: impl Fn(&str) -> UpstreamFate) {
         let UpstreamChanges {
             changed,
+            dropped,
             adjusted,
             kept,
             ..
@@ -84,9 +91,14 @@ impl PlanChanges {
                 UpstreamFate::Kept => kept.push(name),
                 UpstreamFate::Adjusted => _ = adjusted.insert(name, keys),
                 UpstreamFate::Changed => _ = changed.insert(name, keys),
+                UpstreamFate::Dropped => {
+                    dropped.push(name.clone());
+                    changed.insert(name, keys);
+                }
             }
         }
         kept.sort_unstable();
+        dropped.sort_unstable();
     }
 
     /// Whether nothing is different.
@@ -95,6 +107,7 @@ impl PlanChanges {
             added,
             removed,
             changed,
+            dropped: _,
             adjusted,
             kept: _,
         } = &self.upstreams;
@@ -120,6 +133,7 @@ impl fmt::Display for PlanChanges {
             added,
             removed,
             changed,
+            dropped,
             adjusted,
             kept,
         } = &self.upstreams;
@@ -127,7 +141,8 @@ impl fmt::Display for PlanChanges {
             for (name, keys) in upstreams {
                 let keys = keys.join(", ");
                 let colon = if keys.is_empty() { "" } else { ": " };
-                writeln!(formatter, "{what} {name}{colon}{keys}")?;
+                let drop = if dropped.contains(name) { DROPPED } else { "" };
+                writeln!(formatter, "{what} {name}{colon}{keys}{drop}")?;
             }
         }
         let setting = |key: &&String| !self.needs_restart.contains(*key);
@@ -152,11 +167,18 @@ mod tests {
     use toml::Value;
 
     use super::*;
+    use crate::reload::WrittenConfiguration;
 
     fn changes(before: &str, now: &str) -> PlanChanges {
         let tree = |text: &str| Value::Table(text.parse().unwrap());
-        let before = KeyDigests::of(&tree(before), &[]);
-        let now = before.beside(&tree(now), &[]);
+        let (before, now) = (tree(before), tree(now));
+        let written = |tree| WrittenConfiguration {
+            tree,
+            upstreams: &[],
+            accounts: BTreeMap::new(),
+        };
+        let before = KeyDigests::of(&written(&before));
+        let now = before.beside(&written(&now));
         PlanChanges::between(&before, &now)
     }
 
@@ -196,6 +218,23 @@ mod tests {
             _ => UpstreamFate::Adjusted,
         });
         assert_eq!(changes.to_string(), "changed  b\nadjusted c\nkept     a\n");
+    }
+
+    #[test]
+    fn a_list_that_is_dropped_is_told_with_its_upstream() {
+        let now = BEFORE.replace("rate = '1/s'", "rate = '2/s'");
+        let mut changes = changes(BEFORE, &now);
+        changes.settle(|name| match name {
+            "a" | "c" => UpstreamFate::Dropped,
+            _ => UpstreamFate::Kept,
+        });
+        assert_eq!(changes.upstreams.dropped, ["a", "c"]);
+        assert_eq!(
+            changes.to_string(),
+            "changed  a: limits.rate; its list is dropped, and callers wait for the first walk\n\
+             changed  c; its list is dropped, and callers wait for the first walk\n\
+             kept     b\n"
+        );
     }
 
     #[test]

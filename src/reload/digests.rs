@@ -17,8 +17,10 @@ pub enum UpstreamFate {
     Kept,
     /// It goes on, and its list is refreshed and served on other terms.
     Adjusted,
-    /// It begins anew.
+    /// It begins anew, and its list serves as stale until it has been read anew.
     Changed,
+    /// It begins anew without its list, which was read with another account, or for single callers.
+    Dropped,
 }
 
 /// A digest of every key's value as it is written, presets and environment variables laid in. Secrets
@@ -38,24 +40,31 @@ pub struct KeyDigests {
     plans: BTreeMap<String, String>,
     /// On what terms the list of each upstream is refreshed and served.
     terms: BTreeMap<String, String>,
+    /// What the list of each upstream may not be served beyond: its account as it is written, or all of it. An older
+    /// process does not say.
+    #[serde(default)]
+    lists: BTreeMap<String, String>,
 }
 
 impl KeyDigests {
-    /// The digests of a configuration and the upstreams that it comes to, under a salt of their own.
-    pub fn of(tree: &Value, upstreams: &[Arc<Upstream>]) -> Self {
-        Self::salted(tree, upstreams, hex(&rand::random::<[u8; 16]>()))
+    /// The digests of a configuration, under a salt of their own.
+    pub fn of(written: &WrittenConfiguration<'_>) -> Self {
+        Self::salted(written, hex(&rand::random::<[u8; 16]>()))
     }
 
     /// The digests of another configuration, which can be compared with these.
     #[must_use]
-    pub fn beside(&self, tree: &Value, upstreams: &[Arc<Upstream>]) -> Self {
-        Self::salted(tree, upstreams, self.salt.clone())
+    pub fn beside(&self, written: &WrittenConfiguration<'_>) -> Self {
+        Self::salted(written, self.salt.clone())
     }
 
     /// What becomes of an upstream where another configuration follows this one, secrets and certificates
     /// aside.
     pub fn fate(&self, upstream: &str, other: &Self) -> UpstreamFate {
-        if self.plans.get(upstream) != other.plans.get(upstream) {
+        let lists = self.lists.get(upstream).zip(other.lists.get(upstream));
+        if lists.is_some_and(|(before, now)| before != now) {
+            UpstreamFate::Dropped
+        } else if self.plans.get(upstream) != other.plans.get(upstream) {
             UpstreamFate::Changed
         } else if self.terms.get(upstream) != other.terms.get(upstream) {
             UpstreamFate::Adjusted
@@ -69,22 +78,33 @@ impl KeyDigests {
         &self.whole
     }
 
-    fn salted(tree: &Value, upstreams: &[Arc<Upstream>], salt: String) -> Self {
+    fn salted(written: &WrittenConfiguration<'_>, salt: String) -> Self {
+        let WrittenConfiguration {
+            tree,
+            upstreams,
+            accounts,
+        } = written;
         let key = blake3::derive_key("groupgate configuration keys 1", salt.as_bytes());
         let mut digests = Self {
             salt,
-            whole: short(blake3::hash(&written(tree))),
+            whole: short(blake3::hash(&encoded(tree))),
             settings: BTreeMap::new(),
             upstreams: BTreeMap::new(),
             plans: BTreeMap::new(),
             terms: BTreeMap::new(),
+            lists: BTreeMap::new(),
         };
-        for upstream in upstreams {
+        for upstream in *upstreams {
             let name = upstream.name.to_string();
-            let digest = |shown: String| short(blake3::keyed_hash(&key, shown.as_bytes()));
-            let terms = digest(format!("{:?}", upstream.terms));
+            let digest = |shown: &str| short(blake3::keyed_hash(&key, shown.as_bytes()));
+            let terms = digest(&format!("{:?}", upstream.terms));
+            let plan = digest(&resolved(upstream));
+            let account = format!("{:?}", accounts.get(&name));
+            let list = upstream.on_behalf.as_ref().map(|_| plan.clone());
+            let list = list.unwrap_or_else(|| digest(&account));
             digests.terms.insert(name.clone(), terms);
-            digests.plans.insert(name, digest(resolved(upstream)));
+            digests.lists.insert(name.clone(), list);
+            digests.plans.insert(name, plan);
         }
         for (name, value) in tree.as_table().into_iter().flatten() {
             match (name.as_str(), value) {
@@ -99,6 +119,17 @@ impl KeyDigests {
         }
         digests
     }
+}
+
+/// A configuration as it is written, and what its upstreams come to.
+#[derive(Debug, Clone)]
+pub struct WrittenConfiguration<'a> {
+    /// What its files, variables and presets write together.
+    pub tree: &'a Value,
+    /// The upstreams that it comes to.
+    pub upstreams: &'a [Arc<Upstream>],
+    /// With which account each of them is read, of whose secrets only counts where they are.
+    pub accounts: BTreeMap<String, Account>,
 }
 
 /// Adds what is in a value, by the keys that lead to it.
@@ -116,7 +147,7 @@ fn leaves(path: String, value: &Value, key: &[u8; 32], into: &mut BTreeMap<Strin
         }
         return;
     }
-    into.insert(path, short(blake3::keyed_hash(key, &written(value))));
+    into.insert(path, short(blake3::keyed_hash(key, &encoded(value))));
 }
 
 /// What an upstream comes to, but for its terms and for what follows from its secrets: those are shown nowhere,
@@ -131,7 +162,7 @@ fn resolved(upstream: &Upstream) -> String {
 }
 
 /// A value in one form. Tables are in order of their keys.
-fn written(value: &Value) -> Vec<u8> {
+fn encoded(value: &Value) -> Vec<u8> {
     // Values of TOML are values of JSON.
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -142,6 +173,8 @@ fn short(hash: blake3::Hash) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn tree(text: &str) -> Value {
@@ -151,10 +184,15 @@ mod tests {
     #[test]
     fn one_configuration_has_one_digest_and_keys_that_only_its_salt_compares() {
         let tree = tree("server.deadline = '1s'\nupstreams.a.limits.rate = '1/s'");
-        let (first, second) = (KeyDigests::of(&tree, &[]), KeyDigests::of(&tree, &[]));
+        let written = WrittenConfiguration {
+            tree: &tree,
+            upstreams: &[],
+            accounts: BTreeMap::new(),
+        };
+        let (first, second) = (KeyDigests::of(&written), KeyDigests::of(&written));
         assert_eq!(first.whole(), second.whole());
         assert_ne!(first.upstreams, second.upstreams);
-        assert_eq!(first.beside(&tree, &[]), first);
+        assert_eq!(first.beside(&written), first);
         let keys: Vec<_> = first.upstreams["a"].keys().collect();
         assert_eq!(keys, ["limits.rate"]);
         assert_eq!(
@@ -163,22 +201,87 @@ mod tests {
         );
     }
 
+    /// The digests of a configuration with one upstream, whose token is this.
+    fn digests(token: &str, block: &str) -> KeyDigests {
+        let text = format!("[upstreams.a]\n{block}");
+        let environment = [("TOKEN", token), ("OTHER", token)].into_iter().collect();
+        let loaded = crate::config::load_text("gateway.toml", &text, environment)
+            .unwrap_or_else(|report| panic!("{report}"));
+        let written = WrittenConfiguration {
+            tree: loaded.tree(),
+            upstreams: &loaded.plan.upstreams,
+            accounts: loaded.written_accounts(),
+        };
+        KeyDigests::salted(&written, "salt".to_owned())
+    }
+
+    const BLOCK: &str = "base_url = 'https://a.example'\nrecords = '/'\n\
+        request = { path = '/', query = { from = '{offset}' } }\n\
+        fields = { id = 'id', name = 'name' }\nttl = '60s'\nlimits = { rate = '1/s' }\n\
+        pagination = { style = 'offset', total = { request = { path = '/n' }, at = '/n' } }\n\
+        auth = { type = 'bearer', token = { env = 'TOKEN' } }\n\
+        members = { request = { path = '/{group.id}' }, records = '/', fields = { id = 'id' } }\n";
+
     #[test]
     fn what_an_upstream_comes_to_is_compared_without_its_secrets() {
-        let digests = |token: &str, ttl: &str, rate: &str| {
-            let text = format!(
-                "[upstreams.a]\nbase_url = 'https://a.example'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
-                 fields = {{ id = 'id', name = 'name' }}\nttl = '{ttl}'\nlimits = {{ rate = '{rate}' }}\n\
-                 auth = {{ type = 'bearer', token = {{ env = 'TOKEN' }} }}\n"
-            );
-            let environment = [("TOKEN", token)].into_iter().collect();
-            let loaded = crate::config::load_text("gateway.toml", &text, environment).unwrap();
-            KeyDigests::salted(loaded.tree(), &loaded.plan.upstreams, "salt".to_owned())
+        let first = digests("first", BLOCK);
+        let fate = |token: &str, block: &str| first.fate("a", &digests(token, block));
+        let minute = BLOCK.replace("60s", "1m");
+        assert_eq!(fate("second", &minute), UpstreamFate::Kept);
+        let longer = BLOCK.replace("60s", "2m");
+        assert_eq!(fate("first", &longer), UpstreamFate::Adjusted);
+        let faster = longer.replace("1/s", "2/s");
+        assert_eq!(fate("first", &faster), UpstreamFate::Changed);
+    }
+
+    #[rstest]
+    #[case::fields("name = 'name'", "name = 'title'", UpstreamFate::Changed)]
+    #[case::paging("'offset'", "'offset', limit = 7", UpstreamFate::Changed)]
+    #[case::another_server("a.example", "b.example", UpstreamFate::Dropped)]
+    #[case::a_parameter("'{offset}' }", "'{offset}', expand = 'x' }", UpstreamFate::Dropped)]
+    #[case::a_header(
+        "path = '/',",
+        "path = '/', headers = { user-agent = 'y' },",
+        UpstreamFate::Dropped
+    )]
+    #[case::headers_of_all(
+        "records",
+        "headers = { user-agent = 'y' }\nrecords",
+        UpstreamFate::Dropped
+    )]
+    #[case::a_continuation(
+        "records",
+        "continuation = { path = '/n', query = { o = '{offset}' } }\nrecords",
+        UpstreamFate::Dropped
+    )]
+    #[case::the_request_for_a_total("'/n' }", "'/count' }", UpstreamFate::Dropped)]
+    #[case::a_related_request("'/{group.id}'", "'/{group.id}/all'", UpstreamFate::Dropped)]
+    #[case::where_a_token_is("'TOKEN'", "'OTHER'", UpstreamFate::Dropped)]
+    #[case::a_name_for_the_account("ttl", "account = 'svc'\nttl", UpstreamFate::Dropped)]
+    fn what_is_asked_and_as_whom_decides_whether_a_list_is_dropped(
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] fate: UpstreamFate,
+    ) {
+        let first = digests("token", BLOCK);
+        let block = BLOCK.replacen(from, to, 1);
+        assert_ne!(block, BLOCK);
+        let other = digests("token", &block);
+        assert_eq!(first.fate("a", &other), fate, "{block}");
+        // An older process does not say.
+        let older = KeyDigests {
+            lists: BTreeMap::new(),
+            ..first
         };
-        let first = digests("first", "60s", "1/s");
-        let fate = |other: KeyDigests| first.fate("a", &other);
-        assert_eq!(fate(digests("second", "1m", "1/s")), UpstreamFate::Kept);
-        assert_eq!(fate(digests("first", "2m", "1/s")), UpstreamFate::Adjusted);
-        assert_eq!(fate(digests("first", "2m", "2/s")), UpstreamFate::Changed);
+        assert_ne!(older.fate("a", &other), UpstreamFate::Dropped);
+    }
+
+    #[test]
+    fn lists_of_single_callers_are_dropped_with_any_change() {
+        let forward = "{ type = 'forward', headers = ['x-session'] }";
+        let block = BLOCK.replace("{ type = 'bearer', token = { env = 'TOKEN' } }", forward);
+        let first = digests("token", &block);
+        let other = digests("token", &block.replace("1/s", "2/s"));
+        assert_eq!(first.fate("a", &other), UpstreamFate::Dropped);
     }
 }

@@ -9,8 +9,9 @@ mod changes;
 pub use changes::{PlanChanges, UpstreamChanges};
 
 mod digests;
-pub use digests::{KeyDigests, UpstreamFate};
+pub use digests::{KeyDigests, UpstreamFate, WrittenConfiguration};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -176,7 +177,11 @@ impl Reloads {
 
     /// Of a process whose configuration is from no file: it is never loaded again.
     pub fn none() -> Self {
-        let nothing = KeyDigests::of(&toml::Value::Table(toml::Table::new()), &[]);
+        let nothing = KeyDigests::of(&WrittenConfiguration {
+            tree: &toml::Value::Table(toml::Table::new()),
+            upstreams: &[],
+            accounts: BTreeMap::new(),
+        });
         Self::new(ConfigurationStanding::first(nothing, Timestamp::UNIX_EPOCH)).0
     }
 

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
+use crate::app::written;
 use crate::config::{Environment, Loaded};
 use crate::error::chain;
 use crate::reload::{PlanChanges, RunningConfiguration};
@@ -50,7 +51,7 @@ impl Against {
         let url = url.to_string();
         let url = url.trim_end_matches('/');
         let running = self.ask(url, environment).await?;
-        let file = (running.keys).beside(loaded.tree(), &loaded.plan.upstreams);
+        let file = (running.keys).beside(&written(loaded));
         let mut changes = PlanChanges::between(&running.keys, &file);
         changes.settle(|name| running.keys.fate(name, &file));
         let pending = running.needs_restart.join(", ");

@@ -210,3 +210,10 @@ async fn check_compares_what_upstreams_come_to_and_names_what_waits_for_a_restar
     let said = format!("{change}changed  a: limits.rate\nkept     b\n{restart}");
     assert_eq!(check().await, said);
 }
+    // What is sent decides what a list is of.
+    let other = with("connections.total = 9", "1/s").replace("path = '/a'", "path = '/other'");
+    folder.write("gateway.toml", &other);
+    let dropped =
+        "changed  a: request.path; its list is dropped, and callers wait for the first walk";
+    let said = format!("{change}{dropped}\nkept     b\n{restart}");
+    assert_eq!(check().await, said);

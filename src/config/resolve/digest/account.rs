@@ -21,12 +21,11 @@ use crate::plan::LoginLocation;
 /// The key of all hashes here. Its number is the encoding's version.
 const KEY: &[u8] = b"groupgate account 1";
 
-/// Encodes the account of an upstream.
+/// Encodes the account of an upstream, of its secrets what these make of them.
 pub(super) fn of(
     upstream: &Upstream,
-    secrets: &SecretReader<'_>,
+    secrets: &Secrets<'_>,
 ) -> Result<CanonicalValue, SecretError> {
-    let secrets = Secrets(secrets);
     let request = |request: &Request| secrets.request(request);
     let total = upstream.pagination.total_call();
     let continuation = upstream.continuation.as_ref();
@@ -78,13 +77,20 @@ pub(super) fn keyed_hash(bytes: &[u8]) -> [u8; 32] {
     hmac.finalize().into_bytes().into()
 }
 
-/// Reads secrets and keeps only their hashes.
-struct Secrets<'a>(&'a SecretReader<'a>);
+/// What stands for a secret.
+pub(super) enum Secrets<'a> {
+    /// The hash of what it is.
+    Hashed(&'a SecretReader<'a>),
+    /// Where it is.
+    Named,
+}
 
 impl Secrets<'_> {
     fn secret(&self, secret: &Secret) -> Result<CanonicalValue, SecretError> {
-        let value = self.0.read(secret)?;
-        Ok(hashed(value.expose_secret().as_bytes()))
+        Ok(match self {
+            Self::Hashed(reader) => hashed(reader.read(secret)?.expose_secret().as_bytes()),
+            Self::Named => CanonicalValue::Text(secret.to_string()),
+        })
     }
 
     fn text(&self, text: &Text) -> Result<CanonicalValue, SecretError> {
@@ -193,9 +199,16 @@ impl Secrets<'_> {
 
     /// The certificate that we show.
     fn certificate(&self, connection: &Connection) -> Result<Option<CanonicalValue>, SecretError> {
-        let path = connection.client_certificate.as_deref();
-        let pem = path.map(|path| self.0.file(path)).transpose()?;
-        Ok(pem.map(|pem| named_by(&pem).unwrap_or_else(|| hashed(&pem))))
+        let Some(path) = connection.client_certificate.as_deref() else {
+            return Ok(None);
+        };
+        Ok(Some(match self {
+            Self::Hashed(reader) => {
+                let pem = reader.file(path)?;
+                named_by(&pem).unwrap_or_else(|| hashed(&pem))
+            }
+            Self::Named => CanonicalValue::Text(path.display().to_string()),
+        }))
     }
 }
 

@@ -10,6 +10,8 @@
 //! digests of the shipped `gateway.toml`; where it fails, every list on disk would be read anew.
 
 mod account;
+use account::Secrets;
+
 mod encoding;
 mod fields;
 mod paging;
@@ -39,6 +41,15 @@ pub(crate) fn account_of(
     upstream: &Upstream,
     secrets: &SecretReader<'_>,
 ) -> Result<Account, SecretError> {
+    account(upstream, &Secrets::Hashed(secrets))
+}
+
+/// The same as it is written: of secrets only counts where they are.
+pub(crate) fn written_account_of(upstream: &Upstream) -> Result<Account, SecretError> {
+    account(upstream, &Secrets::Named)
+}
+
+fn account(upstream: &Upstream, secrets: &Secrets<'_>) -> Result<Account, SecretError> {
     let encoded = account::of(upstream, secrets)?.to_bytes();
     Ok(Account::new(half(&account::keyed_hash(&encoded))))
 }
