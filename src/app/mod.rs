@@ -1,6 +1,10 @@
 //! The whole gateway, put together: settings in, listeners out.
 
 mod config_files;
+
+mod disk;
+pub(crate) use disk::tried_out;
+
 mod file_watch;
 mod next_look;
 mod reload_report;
@@ -17,7 +21,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::Catalog;
 use crate::clock::WallClock;
 use crate::config::{Loaded, Report};
 use crate::downstream::{self, Listeners, Live};
@@ -167,10 +171,6 @@ impl App {
     }
 }
 
-/// Compiles one upstream of a configuration. What this machine lacks for it becomes a problem, and so
-/// does a name that the configuration does not have.
-pub fn adapter(
-    loaded: &Loaded,
 /// What is written, for comparison with another configuration.
 pub(crate) fn written(loaded: &Loaded) -> WrittenConfiguration<'_> {
     WrittenConfiguration {
@@ -180,6 +180,10 @@ pub(crate) fn written(loaded: &Loaded) -> WrittenConfiguration<'_> {
     }
 }
 
+/// Compiles one upstream of a configuration. What this machine lacks for it becomes a problem, and so
+/// does a name that the configuration does not have.
+pub fn adapter(
+    loaded: &Loaded,
     name: &str,
     wall: &WallClock,
     tls: &Tls,
@@ -201,48 +205,21 @@ pub(crate) fn written(loaded: &Loaded) -> WrittenConfiguration<'_> {
     Adapter::new(upstream, &secrets, room, wall, tls, problems)
 }
 
-/// Sees to what is written on disk. `check` writes nothing.
+/// Sees to what is written on disk.
 fn prepare(loaded: &Loaded) -> Result<(), StartError> {
-    prepare_directory(loaded)?;
-    let audit = &loaded.plan.audit;
-    let Some(file) = audit.file.as_deref().filter(|_| audit.enabled) else {
+    let problems = disk::prepared(&loaded.plan);
+    if problems.is_empty() {
         return Ok(());
-    };
-    telemetry::prepare_audit_file(file).map_err(|error| {
-        let file = file.display();
-        let mut problems = Problems::default();
-        problems.push(
-            Problem::new(
-                KeyPath::new(["audit", "file"]),
-                format!("`{file}` cannot be written to: {error}"),
-            )
-            .with_help("name a file that the gateway's user may write to"),
-        );
-        StartError::Settings(loaded.report(problems))
-    })
-}
-
-/// Sees to the folder that snapshots are kept in. Only where they will be: `check` writes nothing.
-fn prepare_directory(loaded: &Loaded) -> Result<(), StartError> {
-    let Some(directory) = &loaded.plan.cache.directory else {
-        return Ok(());
-    };
-    catalog::prepare(directory).map_err(|error| unprepared(loaded, &error.to_string()))
+    }
+    Err(StartError::Settings(loaded.report(problems)))
 }
 
 fn unprepared(loaded: &Loaded, reason: &str) -> StartError {
     let directory = loaded.plan.cache.directory.as_deref();
-    let directory = directory.unwrap_or(Path::new("")).display();
     let mut problems = Problems::default();
-    problems.push(
-        Problem::new(
-            KeyPath::new(["cache", "directory"]),
-            format!("`{directory}` cannot be written to: {reason}"),
-        )
-        .with_help(
-            "name a folder that the gateway's user may write to, or leave `directory` out to \
-             keep nothing on disk",
-        ),
-    );
+    problems.push(disk::unwritable_directory(
+        directory.unwrap_or(Path::new("")),
+        reason,
+    ));
     StartError::Settings(loaded.report(problems))
 }

@@ -1,5 +1,6 @@
 //! A gateway that is started again during an outage serves what it kept on disk.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use groupgate::app::{App, StartError};
@@ -23,7 +24,7 @@ fn kept_in(directory: &Path) -> Setup {
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).unwrap();
+    let entries = fs::read_dir(directory).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
@@ -127,7 +128,7 @@ async fn files_that_make_no_sense_never_stop_the_start() {
         b"\xff",
     ];
     for (file, text) in files(directory.path()).iter().zip(texts) {
-        std::fs::write(file, text).unwrap();
+        fs::write(file, text).unwrap();
     }
     let gateway = stopped.start().await;
     gateway.ready().await;
@@ -185,6 +186,51 @@ fields = {{ id = 'id', name = 'name' }}
         panic!("it started");
     };
     insta::assert_snapshot!(report);
+}
+
+#[tokio::test]
+async fn check_warns_of_what_could_not_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    let check = async |directory: &Path, audit: &Path| {
+        let toml = format!(
+            "cache.directory = '{}'\naudit = {{ enabled = true, file = '{}' }}\n[upstreams.club]\n\
+             base_url = 'http://localhost'\nrequest = {{ path = '/' }}\nrecords = '/'\n\
+             fields = {{ id = 'id', name = 'name' }}\n",
+            directory.display(),
+            audit.display()
+        );
+        fs::write(&file, toml).unwrap();
+        let outcome = run(groupgate(&["check", file.to_str().unwrap()], NO_VARIABLES)).await;
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.stdout
+    };
+    let warned = check(
+        &file.join("lists"),
+        &folder.path().join("missing/audit.log"),
+    )
+    .await;
+    for (line, name, help) in [
+        (1, "gateway.toml/lists", "name a folder"),
+        (2, "missing/audit.log", "name a file"),
+    ] {
+        let place = format!(
+            "warning: {}:{line}: `serve` would not start",
+            file.display()
+        );
+        let told = warned.lines().find(|line| line.starts_with(&place));
+        let told = told.unwrap_or_else(|| panic!("{warned}"));
+        assert!(
+            told.contains(&format!("{name}` cannot be written to: ")),
+            "{told}"
+        );
+        assert!(told.contains(help), "{told}");
+    }
+    let lists = folder.path().join("lists");
+    let fine = check(&lists, &folder.path().join("audit.log")).await;
+    assert!(!fine.contains("would not start"), "{fine}");
+    // It leaves nothing behind.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ use target::explain_target;
 mod walk_requests;
 
 mod warnings;
-use warnings::warn_of_requests;
+use warnings::{warn_of_disk, warn_of_requests};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,13 +80,13 @@ impl Check {
         let compiled = App::compile(&loaded, &WallClock::system())
             .map_err(|report| CommandError::report(&report))?;
         let compared = self.against.compare(&loaded, &environment).await?;
-        let explained = explain(&loaded, &compiled.adapters);
+        let explained = explain(&loaded, &compiled.adapters, &warn_of_disk(&loaded));
         print(&format!("{explained}\n{compared}"))
     }
 }
 
 /// The plan in words. Only the block says what placeholders are called, and where secrets are read.
-fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
+fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>], warnings: &str) -> String {
     let plan = &loaded.plan;
     let server = &plan.server;
     let mut text = format!(
@@ -127,6 +127,7 @@ fn explain(loaded: &Loaded, adapters: &[Arc<Adapter>]) -> String {
     if server.server_timing {
         text.push_str("callers are told where the time of an answer went (Server-Timing)\n");
     }
+    text.push_str(warnings);
     for exposure in plan.exposures() {
         let listen = server.listen;
         let _ = writeln!(text, "warning: on {listen}, {exposure}");

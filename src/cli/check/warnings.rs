@@ -1,5 +1,6 @@
 //! What can be meant as it is written, and most likely is not: each with its file and line.
 
+use crate::app::tried_out;
 use crate::config::Loaded;
 use crate::config::upstream::Upstream as Written;
 use crate::problem::{KeyPath, Problem, Problems};
@@ -26,6 +27,16 @@ pub(super) fn warn_of_requests(loaded: &Loaded, name: &str, written: &Written) -
     });
     let warnings = hosts.chain(logins).map(|problem| warning(loaded, problem));
     warnings.map(|line| format!("  {line}\n")).collect()
+}
+
+/// What `serve` would refuse to start with, were it run here by this user: it may be run by another one.
+pub(super) fn warn_of_disk(loaded: &Loaded) -> String {
+    let problems = tried_out(&loaded.plan).into_iter();
+    let warnings = problems.map(|problem| {
+        let message = format!("`serve` would not start as this user: {}", problem.message);
+        warning(loaded, Problem { message, ..problem })
+    });
+    warnings.map(|line| format!("{line}\n")).collect()
 }
 
 /// One line for a problem that is none for certain.
