@@ -8,6 +8,9 @@ use crate::app::StartError;
 use crate::config::Report;
 use crate::telemetry;
 
+/// What can be done about a configuration that cannot be read.
+const NAME_ANOTHER: &str = "name another: `groupgate check FILE`, elsewhere `--config FILE`";
+
 /// Why a command failed, as it is shown: nothing is added to it.
 #[derive(Debug)]
 pub(crate) struct CommandError(pub(crate) String);
@@ -41,6 +44,7 @@ impl CommandError {
 
     /// The problems of a configuration, in colour where somebody watches.
     pub(crate) fn report(report: &Report) -> Self {
+        let report = report.clone().with_help_for_unread(NAME_ANOTHER);
         Self(report.render(io::stderr().is_terminal()))
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn located(report: &Report) -> Vec<LocatedProblem> {
     let problems = report.problems().map(|problem| LocatedProblem {
         message: problem.message.to_owned(),
         help: problem.help.map(str::to_owned),
-        file: problem.line.as_ref().map(|line| line.file.to_owned()),
+        file: problem.file.map(str::to_owned),
         line: problem.line.as_ref().map(|line| line.number),
         column: problem.line.as_ref().map(FaultyLine::column),
     });
@@ -59,6 +59,7 @@ pub(super) fn log(report: &ReloadReport) {
             changed = names(&changes.upstreams.changed).join(","),
             adjusted = names(&changes.upstreams.adjusted).join(","),
             kept = changes.upstreams.kept.len(),
+            settings = changes.settings.join(","),
             "the configuration was reloaded"
         ),
         (ReloadOutcome::Failed, _) => tracing::error!(

@@ -147,8 +147,7 @@ pub(super) fn read(
 ) -> Result<Document, Report> {
     let name = file.display().to_string();
     let text = text(file, reader).map_err(|reason| {
-        let finding = Finding::outside(format!("`{name}` cannot be read: {reason}"))
-            .with_help("name another: `groupgate check FILE`, elsewhere `--config FILE`");
+        let finding = Finding::outside(format!("`{name}` cannot be read: {reason}"));
         Report::unread(&name, finding)
     })?;
     let mut document = Document::read(&name, &text);

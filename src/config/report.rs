@@ -16,6 +16,8 @@ pub struct Report {
     /// The file that was named, and after it those that it includes.
     files: Vec<ShownFile>,
     findings: Vec<Finding>,
+    /// Whether the file that was named could not be read.
+    is_unread: bool,
 }
 
 /// A file as it may be shown: nothing secret is left in its text.
@@ -76,7 +78,9 @@ pub struct ReportedProblem<'a> {
     pub message: &'a str,
     /// What would be right.
     pub help: Option<&'a str>,
-    /// The faulty line. `None` where the file is not what is wrong.
+    /// The file that it is in, or that could not be read. `None` where no file is what is wrong.
+    pub file: Option<&'a str>,
+    /// The faulty line. `None` where no line of a file is what is wrong.
     pub line: Option<FaultyLine<'a>>,
 }
 
@@ -107,7 +111,11 @@ impl Report {
             let place = finding.place.as_ref();
             place.map(|place| (place.file, place.span.start))
         });
-        Self { files, findings }
+        Self {
+            files,
+            findings,
+            is_unread: false,
+        }
     }
 
     /// A report that the file of this name could not be read.
@@ -116,15 +124,34 @@ impl Report {
             name: name.to_owned(),
             text: String::new(),
         };
-        Self::new(vec![file], vec![finding])
+        Self {
+            is_unread: true,
+            ..Self::new(vec![file], vec![finding])
+        }
+    }
+
+    /// The same with what can be done about the file that was named, if that could not be read.
+    #[must_use]
+    pub fn with_help_for_unread(mut self, help: &str) -> Self {
+        if self.is_unread {
+            let findings = self.findings.into_iter();
+            self.findings = findings.map(|finding| finding.with_help(help)).collect();
+        }
+        self
     }
 
     /// Every problem, in the order in which they are shown.
     pub fn problems(&self) -> impl Iterator<Item = ReportedProblem<'_>> {
-        self.findings.iter().map(|finding| ReportedProblem {
-            message: &finding.message,
-            help: finding.help.as_deref(),
-            line: (finding.place.as_ref()).and_then(|place| self.faulty_line(place)),
+        let unread = self.files.first().filter(|_| self.is_unread);
+        self.findings.iter().map(move |finding| {
+            let line = (finding.place.as_ref()).and_then(|place| self.faulty_line(place));
+            let own = line.as_ref().map(|line| line.file);
+            ReportedProblem {
+                message: &finding.message,
+                help: finding.help.as_deref(),
+                file: own.or_else(|| unread.map(|file| file.name.as_str())),
+                line,
+            }
         })
     }
 

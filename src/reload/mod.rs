@@ -72,9 +72,9 @@ pub struct LocatedProblem {
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
-    /// The file. Null, as line and column, where no file is what is wrong.
+    /// The file. Null where no file is what is wrong.
     pub file: Option<String>,
-    /// The line, from 1.
+    /// The line, from 1. Null, as the column, where no line of the file is what is wrong.
     pub line: Option<usize>,
     /// The column, from 1.
     pub column: Option<usize>,

@@ -141,11 +141,12 @@ fn a_file_that_is_not_there_is_a_report_too() {
         report.to_string().lines().collect::<Vec<_>>(),
         [
             "  x `no/such/gateway.toml` cannot be read: No such file or directory (os error 2)",
-            "  help: name another: `groupgate check FILE`, elsewhere `--config FILE`",
             "",
             "1 problem in no/such/gateway.toml",
         ]
     );
+    let files: Vec<_> = report.problems().map(|problem| problem.file).collect();
+    assert_eq!(files, [Some("no/such/gateway.toml")]);
 }
 
 #[test]

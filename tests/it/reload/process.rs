@@ -44,6 +44,27 @@ async fn a_signal_has_the_configuration_loaded_again_and_never_ends_the_process(
     let line = line_with(&mut log, "the configuration was reloaded").await;
     assert!(line.contains("\"trigger\":\"signal\""), "{line}");
     assert!(line.contains("\"changed\":\"a\""), "{line}");
+
+    let other = with("headers.user-agent = 'x'").replace("burst = 100000", "burst = 9");
+    folder.write("gateway.toml", &other);
+    signal(pid, "-HUP").await;
+    let line = line_with(&mut log, "the configuration was reloaded").await;
+    assert!(line.contains("\"settings\":\"rate_limit.burst\""), "{line}");
+    let line = line_with(&mut log, "lists are dropped").await;
+    assert!(line.contains("\"sources\":\"a\""), "{line}");
+
+    let file = folder.path("gateway.toml");
+    let is_no_text = || std::fs::write(&file, b"\xff");
+    let is_gone = || std::fs::remove_file(&file);
+    let is_folder = || std::fs::create_dir(&file);
+    for make in [&is_no_text as &dyn Fn() -> _, &is_gone, &is_folder] {
+        make().unwrap();
+        signal(pid, "-HUP").await;
+        let error = line_with(&mut log, "the configuration has an error").await;
+        let place = format!("\"file\":\"{file}\"");
+        assert!(error.contains(&place), "{error}");
+        assert!(!error.contains("--config"), "{error}");
+    }
     terminate(&process).await;
     assert_eq!(ended(process).await.code(), Some(0));
 }
@@ -209,7 +230,6 @@ async fn check_compares_what_upstreams_come_to_and_names_what_waits_for_a_restar
     folder.write("gateway.toml", &with("connections.total = 9", "2/s"));
     let said = format!("{change}changed  a: limits.rate\nkept     b\n{restart}");
     assert_eq!(check().await, said);
-}
     // What is sent decides what a list is of.
     let other = with("connections.total = 9", "1/s").replace("path = '/a'", "path = '/other'");
     folder.write("gateway.toml", &other);
@@ -217,3 +237,4 @@ async fn check_compares_what_upstreams_come_to_and_names_what_waits_for_a_restar
         "changed  a: request.path; its list is dropped, and callers wait for the first walk";
     let said = format!("{change}{dropped}\nkept     b\n{restart}");
     assert_eq!(check().await, said);
+}
