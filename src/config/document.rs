@@ -43,8 +43,11 @@ pub(super) struct Document {
     pub(super) problems: Vec<Problem>,
     /// What is wrong at a place that no key leads to.
     pub(super) findings: Vec<Finding>,
-    /// Whether all of the texts are TOML. What one says that is not can only mislead.
-    pub(super) is_toml: bool,
+    /// Where the text stops being TOML, in bytes as written. What follows can only mislead.
+    end_of_toml: Option<usize>,
+    /// Which of the files that it includes are not TOML, by the items that name them. What upstreams they describe,
+    /// nobody knows.
+    pub(super) broken: Vec<KeyPath>,
     pub(super) files: Vec<MaskedFile>,
     secrets: Vec<Range<usize>>,
     /// The text as written, while it is read.
@@ -62,9 +65,10 @@ impl Document {
     /// Reads the text of the file of this name.
     pub(super) fn read(name: &str, text: &str) -> Self {
         let (table, errors) = DeTable::parse_recoverable(text);
+        let span = errors.first().map(toml::de::Error::span);
         let mut document = Self {
             text: text.to_owned(),
-            is_toml: errors.is_empty(),
+            end_of_toml: span.map(|span| span.map_or(0, |span| span.start)),
             ..Self::default()
         };
         document.layer = document.table(&KeyPath::default(), table.get_ref(), None);
@@ -91,6 +95,19 @@ impl Document {
         document
     }
 
+    /// Whether its text is TOML.
+    pub(super) const fn is_toml(&self) -> bool {
+        self.end_of_toml.is_none()
+    }
+
+    /// Whether files that it includes could not be read: they may describe any upstream.
+    pub(super) fn lacks_upstreams(&self) -> bool {
+        let problems = self.problems.iter().map(|problem| &problem.at);
+        let include = KeyPath::new([INCLUDE]);
+        let mut lacking = self.broken.iter().chain(problems);
+        lacking.any(|at| at.is_within(&include))
+    }
+
     /// The patterns of files that it includes, as far as they are texts, and where each stands.
     pub(super) fn includes(&self) -> Vec<(KeyPath, String)> {
         let Some(ValueKind::Array(items)) = self.layer.get(INCLUDE).map(|list| &list.kind) else {
@@ -101,7 +118,10 @@ impl Document {
             let ValueKind::String(text) = &item.kind else {
                 return None;
             };
-            Some((at.join(index.to_string()), text.clone()))
+            let at = at.join(index.to_string());
+            let end = self.places.get(&at)?.span.end;
+            let is_certain = self.end_of_toml.is_none_or(|from| end <= from);
+            is_certain.then(|| (at, text.clone()))
         });
         texts.collect()
     }
@@ -145,6 +165,25 @@ impl Document {
         std::iter::successors(Some(at.clone()), KeyPath::parent)
             .find_map(|at| self.places.get(&at))
             .map(|place| self.shown(place))
+    }
+
+    /// A problem, where it stands.
+    pub(super) fn locate(&self, problem: Problem) -> Finding {
+        Finding {
+            place: self.place_of(&problem.at),
+            help: problem.help,
+            ..Finding::outside(problem.message)
+        }
+    }
+
+    /// The problems of files that it includes, where they are named.
+    pub(super) fn problems_of_parts(&self) -> Vec<Finding> {
+        let include = KeyPath::new([INCLUDE]);
+        let problems = self.problems.iter();
+        let problems = problems.filter(|problem| problem.at.is_within(&include));
+        problems
+            .map(|problem| self.locate(problem.clone()))
+            .collect()
     }
 
     /// A place in the text as shown.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use config::{Config, ConfigError, Map, Source, Value};
 
 use super::Environment;
-use super::document::Document;
+use super::document::{Document, UPSTREAMS};
 use crate::did_you_mean::nearest;
 use crate::problem::{KeyPath, Problem};
 
@@ -53,9 +53,12 @@ pub(super) fn lay(document: &Document, environment: &Environment) -> Result<Laye
     let mut variables = Variables::new();
     let mut accepted = Map::new();
     let mut problems = Vec::new();
-    let named: BTreeMap<KeyPath, (&str, &str)> = environment
+    let named = environment
         .iter()
-        .filter_map(|(name, value)| Some((key_path(name, document)?, (name, value))))
+        .filter_map(|(name, value)| Some((key_path(name, document)?, (name, value))));
+    // An upstream that is not known may be described where nothing could be read.
+    let named: BTreeMap<KeyPath, (&str, &str)> = named
+        .filter(|(at, _)| !document.lacks_upstreams() || !is_of_unknown(at, document))
         .collect();
     for (at, (name, value)) in &named {
         let is_table = named.keys().any(|other| other != at && other.is_within(at));
@@ -123,7 +126,7 @@ fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem>
         );
     }
     if let ["upstreams", upstream, ..] = keys.as_slice()
-        && !document.upstreams().any(|known| known == *upstream)
+        && is_of_unknown(at, document)
     {
         return Some(unknown_upstream(at, upstream, document));
     }
@@ -143,6 +146,14 @@ fn refusal(at: &KeyPath, is_table: bool, document: &Document) -> Option<Problem>
         return refuse("this is a table: a variable sets one key in it");
     }
     None
+}
+
+/// Whether a key is one of an upstream that the files do not have.
+fn is_of_unknown(at: &KeyPath, document: &Document) -> bool {
+    let [upstreams, name, ..] = at.keys() else {
+        return false;
+    };
+    upstreams == UPSTREAMS && !document.upstreams().any(|known| known == name)
 }
 
 fn unknown_upstream(at: &KeyPath, name: &str, document: &Document) -> Problem {

@@ -150,8 +150,9 @@ fn compose(
     environment: &Environment,
     secrets: &SecretReader<'_>,
 ) -> Result<Composed, Report> {
-    if !document.is_toml {
-        return Err(document.report([]));
+    if !document.is_toml() {
+        let of_parts = document.problems_of_parts();
+        return Err(document.report(of_parts));
     }
     let mut layers = layers::lay(&document, environment)
         .map_err(|error| document.report([Finding::outside(error.to_string())]))?;
@@ -161,6 +162,7 @@ fn compose(
     let mut unread = reading.unread;
     unread.extend(presets.unread.iter().cloned());
     unread.extend(document.problems.iter().map(|problem| problem.at.clone()));
+    unread.extend(document.broken.iter().cloned());
     let mut problems = Problems::default();
     problems.extend(document.problems.clone());
     problems.extend(layers.problems);
@@ -214,11 +216,7 @@ impl LoadedFrom {
         }
         match self.presets.origin(&problem.at) {
             Some(origin) => self.in_preset(problem, &origin),
-            None => Finding {
-                place: self.document.place_of(&problem.at),
-                help: problem.help,
-                ..Finding::outside(problem.message)
-            },
+            None => self.document.locate(problem),
         }
     }
 

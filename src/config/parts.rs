@@ -151,9 +151,6 @@ pub(super) fn read(
         Report::unread(&name, finding)
     })?;
     let mut document = Document::read(&name, &text);
-    if !document.is_toml {
-        return Ok(document);
-    }
     // A pattern may match the file itself, and two patterns one file.
     let mut read = BTreeSet::from([identity(file)]);
     for (at, pattern) in document.includes() {
@@ -174,7 +171,7 @@ pub(super) fn read(
 fn include(document: &mut Document, part: &Path, at: &KeyPath, reader: &SecretReader<'_>) {
     let name = part.display().to_string();
     match text(part, reader) {
-        Ok(text) => document.include(Document::read(&name, &text)),
+        Ok(text) => document.include(Document::read(&name, &text), at),
         Err(reason) => {
             let message = format!("`{name}` cannot be read: {reason}");
             document.problems.push(Problem::new(at.clone(), message));
@@ -183,11 +180,11 @@ fn include(document: &mut Document, part: &Path, at: &KeyPath, reader: &SecretRe
 }
 
 impl Document {
-    /// Takes the upstreams of a file that this one includes. It has nothing else to say, and describes
+    /// Takes the upstreams of a file that this one includes by an item. It has nothing else to say, and describes
     /// none that was described before.
-    fn include(&mut self, mut part: Self) {
+    fn include(&mut self, mut part: Self, by: &KeyPath) {
         let number = self.files.len();
-        self.is_toml &= part.is_toml;
+        let is_toml = part.is_toml();
         self.files.append(&mut part.files);
         for place in part.places.values_mut() {
             place.file = number;
@@ -200,6 +197,12 @@ impl Document {
                 }),
                 ..finding
             }));
+        if !is_toml {
+            self.broken.push(by.clone());
+        }
+        if !is_toml || !self.is_toml() {
+            return;
+        }
         for (at, place) in &part.places {
             match at.keys() {
                 [key] if key != UPSTREAMS => {

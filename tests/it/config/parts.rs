@@ -111,15 +111,64 @@ fn every_error_names_the_file_that_it_is_in() {
 }
 
 #[test]
-fn what_is_no_toml_is_said_of_each_file_and_nothing_that_may_follow_from_it() {
+fn what_is_no_toml_hides_nothing_of_the_other_files() {
     let files = [
         ("gateway.toml", "include = ['teams/*.toml']\n[servr]\n"),
         ("teams/a.toml", "[upstreams.a\n"),
         ("teams/b.toml", "[upstreams.b]\ntoken = 'hunter2\n"),
+        ("teams/c.toml", &*block("c", "nam = 1")),
     ];
     let report = report(&files);
     assert!(!report.contains("hunter2"), "{report}");
     insta::assert_snapshot!(report);
+}
+
+/// The messages of all problems, each behind its file.
+fn told(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
+    let folder = folder(files);
+    let report = load_from(folder.path(), variables).unwrap_err();
+    let name = format!("{}/", folder.path().display());
+    let problems = report.problems();
+    let told = problems.map(|problem| format!("{}: {}", problem.file.unwrap(), problem.message));
+    told.map(|told| told.replace(&name, "")).collect()
+}
+
+#[test]
+fn what_may_be_described_in_a_file_that_cannot_be_read_is_not_missed() {
+    let main = "include = ['nosuch.toml', 'b.toml']\nserver = { listn = '127.0.0.1:0' }\n\
+                callers.required = true\ncallers.keys.x = { sha256 = 'SHA', grants = ['g'] }\n\
+                grants.g = { sources = ['b'] }\n";
+    let main = main.replace("SHA", &"0".repeat(64));
+    let variables = [("GROUPGATE__UPSTREAMS__B__TTL", "9s")];
+    for (files, expected) in [
+        (
+            &[("gateway.toml", &*main), ("b.toml", "[upstreams.b")][..],
+            &[
+                "gateway.toml: `nosuch.toml` cannot be read: No such file or directory (os error 2)",
+                "gateway.toml: unknown key `listn`",
+                "b.toml: unclosed table, expected `]`",
+            ][..],
+        ),
+        // Nor is anything said of the rest of the first file itself.
+        (
+            &[
+                ("gateway.toml", &format!("{main}[upstreams.a\n")),
+                ("b.toml", "[upstreams.b"),
+            ],
+            &[
+                "gateway.toml: `nosuch.toml` cannot be read: No such file or directory (os error 2)",
+                "gateway.toml: unclosed table, expected `]`",
+                "b.toml: unclosed table, expected `]`",
+            ],
+        ),
+        // What comes after an error may not be meant.
+        (
+            &[("gateway.toml", "x = \ninclude = ['nosuch.toml']\n")],
+            &["gateway.toml: string values must be quoted, expected literal string"],
+        ),
+    ] {
+        assert_eq!(told(files, &variables), expected);
+    }
 }
 
 #[test]
