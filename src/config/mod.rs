@@ -236,8 +236,9 @@ pub struct Cache {
     /// between a failed walk and the next attempt.
     pub min_refresh: Span,
     /// A directory in which snapshots are also stored, so that a restart during an outage still
-    /// finds them. They are loaded at startup and served as stale, for as long as `stale_if_error`
-    /// allows, until the first walk succeeds. Only the user that runs the gateway can read the
+    /// finds them. They are loaded at startup and served until the first walk succeeds, for as long as
+    /// `stale_if_error` allows. They are fresh until `ttl` after the end of the walk that read them,
+    /// and stale after that. Only the user that runs the gateway can read the
     /// files; their content is not encrypted. A relative path starts at the working directory of
     /// the process. Without it, nothing is written to disk. An empty path is refused.
     pub directory: Option<PathBuf>,
