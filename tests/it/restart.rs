@@ -227,8 +227,8 @@ async fn check_warns_of_what_could_not_be_written() {
         assert!(told.contains(help), "{told}");
     }
     let lists = folder.path().join("lists");
-    let fine = check(&lists, &folder.path().join("audit.log")).await;
-    assert!(!fine.contains("would not start"), "{fine}");
+    let good = check(&lists, &folder.path().join("audit.log")).await;
+    assert!(!good.contains("would not start"), "{good}");
     // It leaves nothing behind.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -233,7 +233,7 @@ mod tests {
     #[rstest]
     #[case(&[ErrorKind::Timeout, ErrorKind::Timeout], StatusCode::GATEWAY_TIMEOUT)]
     #[case(&[ErrorKind::RateLimited, ErrorKind::CircuitOpen], StatusCode::SERVICE_UNAVAILABLE)]
-    #[case(&[ErrorKind::Timeout, ErrorKind::RateLimited], StatusCode::SERVICE_UNAVAILABLE)]
+    #[case(&[ErrorKind::Timeout, ErrorKind::RateLimited], StatusCode::BAD_GATEWAY)]
     #[case(&[ErrorKind::Timeout, ErrorKind::Decode], StatusCode::BAD_GATEWAY)]
     #[case(&[ErrorKind::Decode], StatusCode::BAD_GATEWAY)]
     fn the_status_comes_from_the_sources_that_failed(

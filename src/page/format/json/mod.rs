@@ -63,9 +63,9 @@ pub(super) fn decode_lines(
     read(list.into(), bounds, |_, error| {
         let lines = text.trim_end().lines();
         let is_of_last = error.is_some_and(|error| error.line() >= lines.clone().count());
-        let last = lines.clone().next_back();
-        let last = last.and_then(|last| json::flaw(last, bounds.depth));
-        let is_cut = matches!(last, Some(Unread::Malformed(error)) if error.is_eof());
+        let end = lines.clone().next_back();
+        let end = end.and_then(|line| json::flaw(line, bounds.depth));
+        let is_cut = matches!(end, Some(Unread::Malformed(error)) if error.is_eof());
         flawed("NDJSON", body, error, is_of_last && is_cut)
     })
 }
