@@ -205,14 +205,14 @@ impl Reloader {
         loaded: &Loaded,
         standing: &ConfigurationStanding,
     ) -> Result<(ReloadOutcome, PlanChanges), Vec<LocatedProblem>> {
+        if let Some(problem) = self.left_open(&loaded.plan.server) {
+            return Err(vec![problem]);
+        }
         let before = Arc::clone(self.live.load().plan());
         let keys = (standing.keys).beside(&written(loaded));
         let mut changes = PlanChanges::between(&standing.keys, &keys);
         changes.settle(|name| fate(&before, &loaded.plan, name));
         let needs_restart = self.started.fixed_at_start(&loaded.plan.server);
-        if let Some(problem) = self.left_open(&loaded.plan.server) {
-            return Err(vec![problem]);
-        }
         changes.needs_restart = needs_restart.into_iter().map(str::to_owned).collect();
         let is_other = *before != *loaded.plan;
         if is_other {

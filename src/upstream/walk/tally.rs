@@ -2,6 +2,7 @@
 
 mod bounds;
 mod parents;
+mod surplus;
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -21,7 +22,7 @@ use crate::upstream::adapter::Adapter;
 use crate::upstream::pager::{Announcement, Position};
 
 use super::account::{
-    Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, surplus, unsettled, weigh,
+    Contradiction, Doubt, PartOfList, StatedTotal, Verdict, WalkEvidence, unsettled, weigh,
 };
 use super::brought::BroughtLists;
 use super::budget::{ListSpending, SpentOn, WalkBudget};
@@ -353,25 +354,6 @@ impl<'a> Tally<'a> {
         self.counts.drifted |= has_changed;
         self.announced = announcement.or(self.announced);
         Ok(())
-    }
-
-    /// Says in the log that more came than was announced. Of lists for each group there are too many.
-    fn tell_surplus(&self, ended_by: EndedBy) {
-        let adapter = self.adapter;
-        let is_of_one =
-            (adapter.related).is_some_and(|list| adapter.related().is_of_each_group(list));
-        let Some(surplus) = surplus(&self.evidence(ended_by)).filter(|_| !is_of_one) else {
-            return;
-        };
-        let list: &str = adapter.related.map_or("groups", Into::into);
-        tracing::warn!(
-            source = %adapter.name(),
-            list,
-            total = surplus.at,
-            announced = surplus.announced,
-            received = surplus.received,
-            "more came than was announced"
-        );
     }
 
     /// The whole list.
