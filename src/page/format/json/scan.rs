@@ -71,8 +71,9 @@ impl Scanner<'_> {
                     }
                     (b',', _) => {
                         self.skip_space();
-                        self.name()?;
-                        break;
+                        if self.members()? {
+                            break;
+                        }
                     }
                     (b']', EntryKind::List) => {
                         open.count += 1;
@@ -95,8 +96,7 @@ impl Scanner<'_> {
             b'{' => {
                 self.begin(EntryKind::Object)?;
                 if self.skip_space()? != b'}' {
-                    self.name()?;
-                    return Some(true);
+                    return self.members();
                 }
                 self.at += 1;
                 self.close()?;
@@ -178,20 +178,48 @@ impl Scanner<'_> {
         self.fits(closed)
     }
 
-    /// A member's name and the colon behind it.
-    #[inline]
-    fn name(&mut self) -> Option<()> {
+    /// Reads a member's name, and those that follow as long as each value is a plain text behind a name that was
+    /// expected, as most are. Says whether a value comes next, of the last name.
+    fn members(&mut self) -> Option<bool> {
+        let Self { bytes, tape, .. } = self;
         let object = self.open.last_mut()?;
-        if let Some(name) = self.tape.expected(object)
-            && let Some(length) = name_again(self.bytes, self.at, name)
+        let mut at = self.at;
+        while let Some(&name) = tape.expected(object)
+            && let Some(length) = name_again(bytes, at, &name)
         {
             // One text stands for all names like it, so readers need not compare them.
-            let name = *name;
-            self.at += length;
-            self.tape.meet(object);
-            self.tape.reach(self.at);
-            return self.push(name);
+            at += length;
+            tape.meet(object);
+            tape.reach(at);
+            let end = if bytes.get(at) == Some(&b'"') {
+                special(bytes, at + 1)
+            } else {
+                at
+            };
+            if end == at || bytes.get(end) != Some(&b'"') {
+                self.at = at;
+                self.push(name)?;
+                return Some(true);
+            }
+            let pushed = tape.push_member([name, plain_text(at + 1, end)]);
+            at = end + 1;
+            if pushed.is_err() {
+                (self.at, self.is_full) = (at, true);
+                return None;
+            }
+            if bytes.get(at..)?.first_chunk() != Some(b",\"") {
+                self.at = at;
+                return Some(false);
+            }
+            at += 1;
         }
+        self.at = at;
+        self.name()?;
+        Some(true)
+    }
+
+    /// A member's name and the colon behind it.
+    fn name(&mut self) -> Option<()> {
         if self.bytes.get(self.at)? != &b'"' {
             return None;
         }
@@ -264,11 +292,7 @@ impl Scanner<'_> {
             return self.escaped(start, end);
         }
         self.at = end + 1;
-        Some(TapeEntry {
-            start: start as u32,
-            length: (end - start) as u32,
-            ..TapeEntry::bare(EntryKind::PlainText)
-        })
+        Some(plain_text(start, end))
     }
 
     /// A string with escapes, the first of which is at `escape`.
@@ -334,6 +358,15 @@ impl Scanner<'_> {
         let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
         let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         is_hex.then(|| u32::from_str_radix(digits, 16).ok())?
+    }
+}
+
+/// A text that stands in the page as it is, between two bytes.
+const fn plain_text(start: usize, end: usize) -> TapeEntry {
+    TapeEntry {
+        start: start as u32,
+        length: (end - start) as u32,
+        ..TapeEntry::bare(EntryKind::PlainText)
     }
 }
 

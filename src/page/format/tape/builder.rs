@@ -90,6 +90,19 @@ impl TapeBuilder {
         Ok(())
     }
 
+    /// Pushes a name and its value.
+    #[inline]
+    pub(in crate::page::format) fn push_member(
+        &mut self,
+        member: [TapeEntry; 2],
+    ) -> Result<(), TapeFull> {
+        if self.entries.capacity() - self.entries.len() >= member.len() {
+            self.entries.extend_from_slice(&member);
+            return Ok(());
+        }
+        member.into_iter().try_for_each(|entry| self.push(entry))
+    }
+
     #[inline]
     pub(in crate::page::format) fn entry_mut(&mut self, index: usize) -> Option<&mut TapeEntry> {
         self.entries.get_mut(index)
