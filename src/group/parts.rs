@@ -73,8 +73,13 @@ impl<'a> GroupText<'a> {
         if self.text.bytes().all(is_lower) {
             return self;
         }
+        let lower_cased = if self.text.is_ascii() {
+            self.text.to_ascii_lowercase()
+        } else {
+            self.text.to_lowercase()
+        };
         Self {
-            text: Cow::Owned(self.text.to_lowercase()),
+            text: Cow::Owned(lower_cased),
             ..self
         }
     }

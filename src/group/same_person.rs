@@ -152,44 +152,43 @@ fn email_hash(email: &str) -> u64 {
 }
 
 /// A set of hashes.
-struct Hashes {
-    few: [u64; FEW],
-    len: usize,
-    many: HashTable<u64>,
+enum Hashes {
+    Few([u64; FEW], usize),
+    Many(HashTable<u64>),
 }
 
 impl Hashes {
     /// Room for so many.
     fn of_so_many(count: usize) -> Self {
-        Self {
-            few: [0; FEW],
-            len: 0,
-            many: HashTable::with_capacity(if count > FEW { count } else { 0 }),
+        if count <= FEW {
+            Self::Few([0; FEW], 0)
+        } else {
+            Self::Many(HashTable::with_capacity(count))
         }
     }
 
     /// Adds one, and says whether it is new.
     fn insert(&mut self, hash: u64) -> bool {
-        if self.many.capacity() > 0 {
-            let is_it = |known: &u64| *known == hash;
-            let entry = self.many.entry(hash, is_it, |known| *known);
-            return match entry {
-                hashbrown::hash_table::Entry::Occupied(_) => false,
-                hashbrown::hash_table::Entry::Vacant(entry) => {
-                    entry.insert(hash);
-                    true
-                }
-            };
+        if self.contains(hash) {
+            return false;
         }
-        let is_new = !self.few[..self.len].contains(&hash);
-        self.few[self.len] = hash;
-        self.len += 1;
-        is_new
+        match self {
+            Self::Few(hashes, len) => {
+                hashes[*len] = hash;
+                *len += 1;
+            }
+            Self::Many(hashes) => {
+                hashes.insert_unique(hash, hash, |known| *known);
+            }
+        }
+        true
     }
 
     fn contains(&self, hash: u64) -> bool {
-        self.few[..self.len].contains(&hash)
-            || self.many.find(hash, |known| *known == hash).is_some()
+        match self {
+            Self::Few(hashes, len) => hashes[..*len].contains(&hash),
+            Self::Many(hashes) => hashes.find(hash, |known| *known == hash).is_some(),
+        }
     }
 }
 

@@ -24,27 +24,40 @@ pub struct Node<'a> {
 }
 
 /// The name of a member.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct MemberName<'a> {
-    pub(crate) text: &'a str,
-    /// Whether it is known that it stands in JSON as it is.
-    is_plain: bool,
+    tape: &'a Tape,
+    entry: TapeEntry,
 }
 
-impl MemberName<'_> {
-    /// Whether it is the same as another one, which mostly stands for the same bytes of the page.
+impl<'a> MemberName<'a> {
+    /// The name itself.
+    #[inline]
+    pub(crate) fn text(self) -> &'a str {
+        self.tape.text(self.entry)
+    }
+
+    /// Whether it is the same as another one, for which mostly the same bytes of the page stand.
     #[inline]
     pub(crate) fn is(self, other: Self) -> bool {
-        std::ptr::eq(self.text, other.text) || self.text == other.text
+        let place = |name: Self| (name.entry.start, name.entry.length);
+        let is_same_place = std::ptr::eq(self.tape, other.tape) && place(self) == place(other);
+        is_same_place || self.text() == other.text()
     }
 
     /// Writes the name as JSON.
     pub(crate) fn write(self, out: &mut String) {
-        if self.is_plain {
-            push_quoted(out, self.text);
+        if self.entry.kind == EntryKind::PlainText {
+            push_quoted(out, self.text());
         } else {
-            push_text(out, self.text);
+            push_text(out, self.text());
         }
+    }
+}
+
+impl fmt::Debug for MemberName<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
     }
 }
 
@@ -191,6 +204,21 @@ impl<'a> Node<'a> {
     /// The same, and whether it is known that the text stands in JSON as it is.
     #[inline]
     pub(crate) fn scalar_text(self) -> Option<(Cow<'a, str>, bool)> {
+        match self.plain_text() {
+            Some(text) => Some((Cow::Borrowed(text), true)),
+            None => self.rarer_scalar_text(),
+        }
+    }
+
+    /// The text of a string that stands in JSON as it is, as most do.
+    #[inline]
+    pub(crate) fn plain_text(self) -> Option<&'a str> {
+        let entry = self.tape.entry(self.index);
+        (entry.kind == EntryKind::PlainText).then(|| self.tape.text(entry))
+    }
+
+    #[inline(never)]
+    fn rarer_scalar_text(self) -> Option<(Cow<'a, str>, bool)> {
         let first = self.first();
         let entry = self.tape.entry(first.index);
         let (text, is_plain) = match entry.kind {
@@ -262,12 +290,8 @@ impl<'a> Node<'a> {
     #[inline]
     pub(crate) fn written_members(self) -> impl Iterator<Item = (MemberName<'a>, Self)> {
         let tape = self.tape;
-        let name = move |name: TapeEntry| MemberName {
-            text: tape.text(name),
-            is_plain: name.kind == EntryKind::PlainText,
-        };
         let members = tape.members(self.index);
-        members.map(move |(entry, at)| (name(entry), self.at(at)))
+        members.map(move |(entry, at)| (MemberName { tape, entry }, self.at(at)))
     }
 
     /// The names of an object's members; of repeated XML elements those of the first. Nothing for

@@ -9,6 +9,7 @@ use crate::plan::{Field, Fields, People, Source};
 
 use super::item::{Item, Reading, scalar};
 use super::members::RecordMembers;
+use super::people::SimplePerson;
 
 /// How all fields are read.
 pub(super) struct FieldReaders<'a> {
@@ -52,9 +53,10 @@ enum SourcePlace<'a> {
 }
 
 /// How a list of people is read.
-#[derive(Clone, Copy)]
 pub(super) struct PeopleReader<'a> {
     pub(super) people: &'a People,
+    /// How most of its items are read, if they are that simple.
+    pub(super) simple: Option<SimplePerson<'a>>,
     /// The member of the record that the list is, or stands in, unless it is elsewhere.
     member: Option<usize>,
     /// Its name in that member.
@@ -110,6 +112,15 @@ impl<'a> FieldReader<'a> {
 }
 
 impl<'a> SourceReader<'a> {
+    /// The member of the record that is read as it is, if it is one.
+    #[inline]
+    pub(super) const fn whole_member(&self) -> Option<usize> {
+        match self.place {
+            SourcePlace::Member(member) if self.source.conversions.is_none() => Some(member),
+            SourcePlace::Member(_) | SourcePlace::BelowMember(..) | SourcePlace::Other => None,
+        }
+    }
+
     /// The text of the source in a record.
     #[inline]
     pub(super) fn text(
@@ -167,19 +178,20 @@ impl<'a> PeopleReader<'a> {
         };
         Self {
             people,
+            simple: SimplePerson::of(people),
             member,
             below,
         }
     }
 
     /// The member of the record that is the list, if it is one.
-    pub(super) fn whole_member(self, members: &RecordMembers<'a>) -> Option<usize> {
+    pub(super) fn whole_member(&self, members: &RecordMembers<'a>) -> Option<usize> {
         self.member
             .filter(|_| self.below.is_none() && members.is_object())
     }
 
     /// The only list that the record at hand can have, as most have; `None` if lists must be searched.
-    pub(super) fn only_list(self, members: &RecordMembers<'a>) -> Option<IntoIter<Node<'a>>> {
+    pub(super) fn only_list(&self, members: &RecordMembers<'a>) -> Option<IntoIter<Node<'a>>> {
         let member = self.member.filter(|_| members.is_object())?;
         let start = members.get(member);
         let Some(below) = self.below else {

@@ -57,7 +57,7 @@ impl<'a> RecordMembers<'a> {
             let before = self.members.get(count);
             let wanted = match before.filter(|before| before.name.is(name)) {
                 Some(before) => before.wanted,
-                None => (self.wanted.iter()).position(|wanted| wanted.name == name.text),
+                None => (self.wanted.iter()).position(|wanted| wanted.name == name.text()),
             };
             let member = RecordMember { name, node, wanted };
             match self.members.get_mut(count) {

@@ -37,10 +37,10 @@ fn overlaid(under: &str, at: &Path, over: &str) -> Result<String, FormatError> {
         });
     }
     let added: Vec<_> = over.written_members().collect();
-    let is_replaced = |name: &str| added.iter().any(|(added, _)| added.text == name);
+    let is_replaced = |name: &str| added.iter().any(|(added, _)| added.text() == name);
     let kept = under.is_object().then(|| under.written_members());
     let kept = kept.into_iter().flatten();
-    let kept = kept.filter(|(name, _)| !is_replaced(name.text));
+    let kept = kept.filter(|(name, _)| !is_replaced(name.text()));
     json.push('{');
     for (index, (name, value)) in kept.chain(added.iter().copied()).enumerate() {
         if index > 0 {

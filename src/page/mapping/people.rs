@@ -1,6 +1,7 @@
 //! Lists of people in a record: objects or scalars, one or many, keyed by id, or joined in a text.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::group::{GroupPerson, GroupText};
 use crate::json::push_text;
@@ -34,6 +35,7 @@ impl People {
         &'a self,
         record: Node<'a>,
         lists: impl Iterator<Item = Node<'a>>,
+        simple: Option<&SimplePerson<'a>>,
         people: &mut Vec<GroupPerson<'a>>,
     ) -> Option<FoundPeople<'a>> {
         let mut lists = lists.peekable();
@@ -50,11 +52,11 @@ impl People {
             let items = match &self.kind {
                 PeopleKind::List if list.is_empty() => 0,
                 PeopleKind::List if list.is_list() => {
-                    is_whole &= self.all(list.items().map(Item::Plain), people);
+                    is_whole &= self.all(list.items().map(Item::Plain), simple, people);
                     list.len()
                 }
                 PeopleKind::List => {
-                    is_whole &= self.all(std::iter::once(Item::Plain(list)), people);
+                    is_whole &= self.all(std::iter::once(Item::Plain(list)), simple, people);
                     1
                 }
                 PeopleKind::Keyed => {
@@ -63,7 +65,7 @@ impl People {
                         return None;
                     };
                     let items = entries.iter().map(|(key, node)| Item::Keyed(key, *node));
-                    is_whole &= self.all(items, people);
+                    is_whole &= self.all(items, None, people);
                     entries.len()
                 }
                 PeopleKind::Text(split) => {
@@ -155,7 +157,7 @@ impl People {
             let pieces = text.iter().flat_map(|text| text.split(split));
             let pieces = pieces.map(str::trim).filter(|piece| !piece.is_empty());
             let other = text.is_none().then_some(Item::Plain(item));
-            is_whole &= self.all(pieces.map(Item::Piece).chain(other), people);
+            is_whole &= self.all(pieces.map(Item::Piece).chain(other), None, people);
         }
         is_whole
     }
@@ -164,13 +166,13 @@ impl People {
     fn all<'a>(
         &'a self,
         items: impl Iterator<Item = Item<'a>>,
+        simple: Option<&SimplePerson<'a>>,
         people: &mut Vec<GroupPerson<'a>>,
     ) -> bool {
-        let simple = SimplePerson::of(self);
         let mut is_whole = true;
         let mut taken = Vec::new();
         for item in items {
-            let read = (simple.as_ref()).and_then(|simple| simple.read(item, people));
+            let read = simple.and_then(|simple| simple.read(item, people));
             is_whole &= read.unwrap_or_else(|| {
                 let person = self.person(item, &mut taken);
                 let is_all = person.is_some() && is_whole_item(item, &taken);
@@ -295,13 +297,16 @@ fn left_of_object(node: Node<'_>, taken: &[&[String]], out: &mut String) -> bool
 
 /// A person whose id and address are, without any conversion, members of its item or the item itself, as most
 /// are: it is read in one pass.
-struct SimplePerson<'a> {
+pub(super) struct SimplePerson<'a> {
     id: Option<&'a [String]>,
     email: Option<&'a [String]>,
+    /// Their names as they stood in the last item: mostly the same bytes of the page stand for them in the next one.
+    known_id: Cell<Option<&'a str>>,
+    known_email: Cell<Option<&'a str>>,
 }
 
 impl<'a> SimplePerson<'a> {
-    fn of(people: &'a People) -> Option<Self> {
+    pub(super) fn of(people: &'a People) -> Option<Self> {
         let path = |field: &'a Option<Field>| match field.as_ref().map(|field| &*field.0) {
             None => Some(None),
             Some([source]) if source.conversions.is_none() => match source.only_path() {
@@ -311,7 +316,12 @@ impl<'a> SimplePerson<'a> {
             Some(_) => None,
         };
         let (id, email) = (path(&people.id)?, path(&people.email)?);
-        (id != email && people.only.is_none()).then_some(Self { id, email })
+        (id != email && people.only.is_none()).then_some(Self {
+            id,
+            email,
+            known_id: Cell::new(None),
+            known_email: Cell::new(None),
+        })
     }
 
     /// Adds the person of an item, and says whether there is one and the item holds nothing else. `None` if
@@ -328,10 +338,9 @@ impl<'a> SimplePerson<'a> {
                 return None;
             }
             for (name, value) in node.members() {
-                let is = |path: Option<&[String]>| matches!(path, Some([only]) if only == name);
-                if is(self.id) {
+                if is(name, self.id, &self.known_id) {
                     id = some_text(value, &mut is_all);
-                } else if is(self.email) {
+                } else if is(name, self.email, &self.known_email) {
                     email = some_text(value, &mut is_all);
                 } else {
                     is_all = false;
@@ -352,6 +361,19 @@ impl<'a> SimplePerson<'a> {
         }
         Some(is_all && is_any)
     }
+}
+
+/// Whether the name of a member is this path, or stands where that stood before.
+#[inline]
+fn is<'a>(name: &'a str, path: Option<&[String]>, known: &Cell<Option<&'a str>>) -> bool {
+    if known.get().is_some_and(|known| std::ptr::eq(name, known)) {
+        return true;
+    }
+    let is_it = matches!(path, Some([only]) if only == name);
+    if is_it {
+        known.set(Some(name));
+    }
+    is_it
 }
 
 /// The text of a value, unless it is empty. One that is no text is not taken, so that it is not all that the item holds.

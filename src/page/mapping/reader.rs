@@ -1,5 +1,6 @@
 //! Reads one record, field by field.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::group::{GroupPerson, GroupText, GroupTime, merge_same};
@@ -76,7 +77,26 @@ impl<'a> Reader<'a> {
         if field.0.is_empty() {
             return None;
         }
+        if let Some((_, member, text)) = self.plain_text(field) {
+            self.members.take(member);
+            return Some(text);
+        }
         self.mapped_text(field)
+    }
+
+    /// What a field is read from, if that is the plain text of one member, as mostly: the source, the member and the
+    /// text.
+    #[inline]
+    fn plain_text(&self, field: &FieldReader<'a>) -> Option<(&'a Source, usize, GroupText<'a>)> {
+        let [reader] = &*field.0 else {
+            return None;
+        };
+        let member = reader.whole_member()?;
+        let text = GroupText {
+            text: Cow::Borrowed(self.members.get(member)?.plain_text()?),
+            is_plain: true,
+        };
+        Some((reader.source, member, text))
     }
 
     fn mapped_text(&mut self, field: &FieldReader<'a>) -> Option<GroupText<'a>> {
@@ -88,6 +108,16 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn time(&mut self, field: &FieldReader<'a>) -> Option<GroupTime<'a>> {
+        if let Some((source, member, text)) = self.plain_text(field)
+            && let Reading::Value(time) = time::of_text(&source.format, text)
+        {
+            self.members.take(member);
+            return Some(time);
+        }
+        self.mapped_time(field)
+    }
+
+    fn mapped_time(&mut self, field: &FieldReader<'a>) -> Option<GroupTime<'a>> {
         match self.read(field, |source, text| time::of_text(&source.format, text)) {
             Reading::Value(time) => Some(time),
             Reading::Absent | Reading::Null => None,
@@ -118,7 +148,7 @@ impl<'a> Reader<'a> {
         let start = people.len();
         let mut is_listed = false;
         for list in lists {
-            is_listed |= self.list(*list, people).is_some();
+            is_listed |= self.list(list, people).is_some();
         }
         merge_same(people, start);
         is_listed.then_some(start..people.len())
@@ -126,16 +156,17 @@ impl<'a> Reader<'a> {
 
     fn list(
         &mut self,
-        list: PeopleReader<'a>,
+        list: &PeopleReader<'a>,
         people: &mut Vec<GroupPerson<'a>>,
     ) -> Option<Range<usize>> {
         let start = people.len();
         let record = self.record.node()?;
+        let simple = list.simple.as_ref();
         let found = if let Some(only) = list.only_list(&self.members) {
-            list.people.read(record, only, people)?
+            list.people.read(record, only, simple, people)?
         } else {
             let lists = record.find_all(&list.people.each);
-            list.people.read(record, lists, people)?
+            list.people.read(record, lists, simple, people)?
         };
         self.mapped.extend(found.taken);
         match (found.left, list.whole_member(&self.members)) {

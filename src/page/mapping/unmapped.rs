@@ -38,12 +38,12 @@ fn remaining<'a>(
         out.push(if before == start { '{' } else { ',' });
         name.write(out);
         out.push(':');
-        let is_below = |path: &[String]| path.first().is_some_and(|first| first == name.text);
+        let is_below = |path: &[String]| path.first().is_some_and(|first| first == name.text());
         let is_touched = mapped.iter().any(|path| is_below(path))
             || lists.iter().any(|(path, _)| is_below(path));
         if !is_touched {
             value.write(out);
-        } else if !without_member(name.text, value, mapped, lists, out) {
+        } else if !without_member(name.text(), value, mapped, lists, out) {
             out.truncate(before);
         }
     }
