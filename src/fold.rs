@@ -19,12 +19,44 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 ///
 /// ASCII, the common case, is lower-cased without any table, and common letters by a small one.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if is_folded_ascii(text) {
         return Cow::Borrowed(text);
     }
     let mut folded = String::with_capacity(text.len());
     push_fold(&mut folded, text);
     Cow::Owned(folded)
+}
+
+/// Whether a text is ASCII alone and its own fold, as most are.
+pub(crate) fn is_folded_ascii(text: &str) -> bool {
+    let is_folded = |letters: &[u8; 8]| {
+        let letters = u64::from_le_bytes(*letters);
+        letters & BEYOND_ASCII == 0 && lowercase_of_ascii(letters) == letters
+    };
+    let (words, rest) = text.as_bytes().as_chunks();
+    if !words.iter().all(is_folded) {
+        return false;
+    }
+    // The last word overlaps those before it.
+    match text.as_bytes().last_chunk() {
+        Some(last) => is_folded(last),
+        None => rest
+            .iter()
+            .all(|letter| letter.is_ascii() && !letter.is_ascii_uppercase()),
+    }
+}
+
+/// One in each byte of a word.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// What no eight letters of ASCII have.
+pub(crate) const BEYOND_ASCII: u64 = 0x80 * EACH;
+
+/// Eight letters of ASCII in lower case. None of the additions carries into the next letter, for none is above 0x7f.
+pub(crate) const fn lowercase_of_ascii(letters: u64) -> u64 {
+    let from_a = letters + (0x80 - b'A' as u64) * EACH;
+    let behind_z = letters + (0x7f - b'Z' as u64) * EACH;
+    letters | (from_a & !behind_z & BEYOND_ASCII) >> 2
 }
 
 /// Writes what [`fold`] makes of a text.

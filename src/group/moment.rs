@@ -134,7 +134,7 @@ impl Moment {
     }
 
     /// Writes the instant as [`Self`]'s `Display` does.
-    pub(super) fn write(self, out: &mut String) {
+    pub(super) fn write(self, out: &mut Vec<u8>) {
         // Times since 1970 are what there is. Of the last second before it only the nanoseconds are negative.
         match Timestamp::new(self.seconds, self.nanoseconds) {
             Ok(time) if self.seconds >= 0 && self.nanoseconds >= 0 => {
@@ -153,9 +153,9 @@ impl Moment {
                     length = last.map_or(SECONDS, |last| last + 1);
                 }
                 text[length] = b'Z';
-                out.push_str(str::from_utf8(&text[..=length]).unwrap_or_default());
+                out.extend_from_slice(&text[..=length]);
             }
-            _ => out.push_str(&self.to_string()),
+            _ => out.extend_from_slice(self.to_string().as_bytes()),
         }
     }
 
@@ -329,9 +329,9 @@ mod tests {
     fn every_instant_of_rfc_3339_reads_back(#[case] text: &str, #[case] expected: &str) {
         let moment: Moment = text.parse().unwrap();
         assert_eq!(moment.to_string(), expected);
-        let mut written = String::new();
+        let mut written = Vec::new();
         moment.write(&mut written);
-        assert_eq!(written, expected);
+        assert_eq!(written, expected.as_bytes());
         assert_eq!(
             Moment::from_nanosecond(moment.as_nanosecond()),
             Some(moment)

@@ -11,13 +11,15 @@ use std::sync::LazyLock;
 
 use wide::u8x16;
 
-use crate::json::{first_among, push_body, push_text};
+use crate::json::{body_pieces, first_among, push_body, push_text};
 
 use super::{Group, GroupParts, GroupPerson, GroupText, GroupTime};
 
 /// The source of groups, as their JSON has it.
 #[derive(Debug, Default)]
 pub(crate) struct JsonSource {
+    /// What stands before the ids that groups have in their source.
+    id_prefix: String,
     /// All that stands before the group's id in its source, in `id`,
     before_id: String,
     /// and between that and the same id in `source_id`.
@@ -101,9 +103,15 @@ impl JsonSource {
         push_text(&mut before_source_id, source);
         before_source_id.push_str(r#","source_id":""#);
         Self {
+            id_prefix: format!("{source}:"),
             before_id,
             before_source_id,
         }
+    }
+
+    /// What stands before the id that a group has in its source.
+    pub(crate) fn id_prefix(&self) -> &str {
+        &self.id_prefix
     }
 
     /// The JSON of a packed group of this source, piece by piece. Of what is no packed group, something else.
@@ -217,8 +225,8 @@ impl Packed {
 }
 
 impl GroupParts<'_> {
-    /// Writes the group, packed. What writes the attributes writes an object.
-    pub(crate) fn pack(&self, out: &mut String, attributes: impl FnOnce(&mut String)) {
+    /// Writes the group, packed, with these attributes, which are an object.
+    pub(crate) fn pack(&self, out: &mut Vec<u8>, attributes: &str) {
         push_text_body(out, &self.source_id);
         push_mark(out, NAME);
         push_text_body(out, &self.name);
@@ -253,33 +261,50 @@ impl GroupParts<'_> {
                 push_time(out, time);
             }
         }
-        let before = out.len();
-        push_mark(out, ATTRIBUTES);
-        attributes(out);
-        if out[before + 1..] == *"{}" {
-            out.truncate(before);
+        if attributes != "{}" {
+            push_mark(out, ATTRIBUTES);
+            out.extend_from_slice(attributes.as_bytes());
         }
         push_mark(out, END);
     }
 }
 
 #[inline]
-fn push_mark(out: &mut String, mark: u8) {
-    out.push(char::from(mark));
+fn push_mark(out: &mut Vec<u8>, mark: u8) {
+    out.push(mark);
 }
 
 /// Writes what stands between the quotes of a text.
 #[inline]
-fn push_text_body(out: &mut String, text: &GroupText<'_>) {
+fn push_text_body(out: &mut Vec<u8>, text: &GroupText<'_>) {
     if text.is_plain {
-        out.push_str(&text.text);
+        push_bytes(out, text.text.as_bytes());
     } else {
-        push_body(out, &text.text);
+        body_pieces(&text.text, |piece| push_bytes(out, piece.as_bytes()));
+    }
+}
+
+/// Most texts are short, and two pieces that overlap are written sooner than a function for all lengths is called.
+#[inline]
+fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    fn push_ends<const N: usize>(out: &mut Vec<u8>, bytes: &[u8]) {
+        if let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) {
+            let end = out.len() + bytes.len();
+            out.extend_from_slice(first);
+            out.truncate(end - N);
+            out.extend_from_slice(last);
+        }
+    }
+    match bytes.len() {
+        16..=32 => push_ends::<16>(out, bytes),
+        8..16 => push_ends::<8>(out, bytes),
+        4..8 => push_ends::<4>(out, bytes),
+        _ => out.extend_from_slice(bytes),
     }
 }
 
 /// Writes people, whose marks begin with this one.
-fn push_people(out: &mut String, marks: u8, people: &[GroupPerson<'_>]) {
+fn push_people(out: &mut Vec<u8>, marks: u8, people: &[GroupPerson<'_>]) {
     let [person_id, same_email, next_email, nobody] = [0, 1, 2, 3].map(|mark| marks + mark);
     for GroupPerson { id, email } in people {
         if let Some(id) = id {
@@ -298,17 +323,13 @@ fn push_people(out: &mut String, marks: u8, people: &[GroupPerson<'_>]) {
     }
 }
 
-fn push_number(out: &mut String, number: u64) {
-    if number < 10 {
-        out.push(char::from(b'0' + number as u8));
-    } else {
-        out.push_str(&number.to_string());
-    }
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-fn push_time(out: &mut String, time: GroupTime<'_>) {
+fn push_time(out: &mut Vec<u8>, time: GroupTime<'_>) {
     match time.text {
-        Some(text) => out.push_str(text),
+        Some(text) => push_bytes(out, text.as_bytes()),
         None => time.moment.write(out),
     }
 }
@@ -381,12 +402,10 @@ mod tests {
                 attributes: members.collect::<Map<_, _>>().into(),
                 ..group("u", &id, &name)
             };
-            let mut packed = String::new();
+            let mut packed = Vec::new();
             let mut people = Vec::new();
-            GroupParts::of(&group, &mut people).pack(&mut packed, |out| {
-                out.push_str(group.attributes.as_json());
-            });
-            let json = JsonSource::of("u").json(packed.as_bytes());
+            GroupParts::of(&group, &mut people).pack(&mut packed, group.attributes.as_json());
+            let json = JsonSource::of("u").json(&packed);
             prop_assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&group).unwrap());
         }
 

@@ -23,7 +23,7 @@ pub(crate) use whole::whole;
 mod surrogates;
 
 mod text;
-pub(crate) use text::{first_among, push_body, push_quoted, push_text, special};
+pub(crate) use text::{body_pieces, first_among, push_body, push_quoted, push_text, special};
 
 /// Why a text is no value.
 #[derive(Debug)]

@@ -57,26 +57,33 @@ pub(crate) fn push_text(out: &mut String, text: &str) {
 
 /// Writes what stands between the quotes of a text.
 pub(crate) fn push_body(out: &mut String, text: &str) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    body_pieces(text, |piece| out.push_str(piece));
+}
+
+/// What stands between the quotes of a text, piece by piece.
+#[inline]
+pub(crate) fn body_pieces(text: &str, mut push: impl FnMut(&str)) {
+    const DIGITS: &str = "0123456789abcdef";
+    let digit = |value: u8| &DIGITS[usize::from(value)..=usize::from(value)];
     let mut from = 0;
     loop {
         let at = special(text.as_bytes(), from);
-        out.push_str(&text[from..at]);
+        push(&text[from..at]);
         let Some(&byte) = text.as_bytes().get(at) else {
             return;
         };
         match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
+            b'"' => push("\\\""),
+            b'\\' => push("\\\\"),
+            b'\n' => push("\\n"),
+            b'\r' => push("\\r"),
+            b'\t' => push("\\t"),
+            0x08 => push("\\b"),
+            0x0c => push("\\f"),
             control => {
-                out.push_str("\\u00");
-                out.push(char::from(DIGITS[usize::from(control >> 4)]));
-                out.push(char::from(DIGITS[usize::from(control & 15)]));
+                push("\\u00");
+                push(digit(control >> 4));
+                push(digit(control & 15));
             }
         }
         from = at + 1;

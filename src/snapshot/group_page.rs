@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use foldhash::quality::RandomState;
 
-use crate::fold::push_fold;
+use crate::fold::{is_folded_ascii, push_fold};
 use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, row_bytes};
 
 use super::layout::{ABSENT, NAME_END, Row, SAME, name_key};
@@ -23,8 +23,9 @@ pub struct GroupPage {
     json_source: JsonSource,
     /// Its groups, packed.
     pub(super) packed: PackedPieces,
-    /// What the group that is added is packed in.
-    packing: String,
+    /// What the group that is added is packed in, and its attributes.
+    packing: Vec<u8>,
+    attributes: String,
     pub(super) text: String,
     pub(super) members: Vec<u32>,
     pub(super) rows: Vec<PageRow>,
@@ -72,7 +73,8 @@ impl GroupPage {
             json_source: JsonSource::of(&source),
             source,
             packed: PackedPieces::default(),
-            packing: String::new(),
+            packing: Vec::new(),
+            attributes: String::new(),
             text: String::new(),
             members: Vec::new(),
             rows: Vec::new(),
@@ -107,8 +109,10 @@ impl GroupPage {
         attributes: impl FnOnce(&mut String),
     ) {
         self.packing.clear();
-        group.pack(&mut self.packing, attributes);
-        let packed = self.packed.push(self.packing.as_bytes());
+        self.attributes.clear();
+        attributes(&mut self.attributes);
+        group.pack(&mut self.packing, &self.attributes);
+        let packed = self.packed.push(&self.packing);
         let members = self.members.len();
         for person in group.people() {
             if let Some(id) = &person.id {
@@ -138,19 +142,11 @@ impl GroupPage {
             ABSENT
         };
         let id = self.text.len();
-        self.text.push_str(&self.source);
-        self.text.push(':');
+        self.text.push_str(self.json_source.id_prefix());
         self.text.push_str(&group.source_id.text);
         let name_at = self.text.len();
         self.text.push_str(name);
-        let folded_at = self.text.len();
-        push_fold(&mut self.text, name);
-        let folded = if self.text[folded_at..] == *name {
-            self.text.truncate(folded_at);
-            SAME
-        } else {
-            (self.text.len() - folded_at) as u16
-        };
+        let folded = self.push_folded(name);
         let external_id = group.external_id.as_ref().map_or(ABSENT, |id| {
             self.text.push_str(&id.text);
             id.text.len() as u32
@@ -178,6 +174,20 @@ impl GroupPage {
             is_repeated: false,
             is_removed: false,
         });
+    }
+
+    /// Writes the fold of a name behind it, unless it is the name itself, and says how long it is.
+    fn push_folded(&mut self, name: &str) -> u16 {
+        if is_folded_ascii(name) {
+            return SAME;
+        }
+        let start = self.text.len();
+        push_fold(&mut self.text, name);
+        if self.text[start..] == *name {
+            self.text.truncate(start);
+            return SAME;
+        }
+        (self.text.len() - start) as u16
     }
 
     /// The last group is none: its record says that it has been deleted.
@@ -231,7 +241,8 @@ impl GroupPage {
 
     /// Gives back what it does not need any more, now that all of its groups are there.
     pub(crate) fn shrink(&mut self) {
-        self.packing = String::new();
+        self.packing = Vec::new();
+        self.attributes = String::new();
         self.packed.shrink();
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
@@ -285,7 +296,8 @@ impl GroupPage {
         let rows = self.rows.capacity() * size_of::<PageRow>();
         let members = self.members.capacity() * size_of::<u32>();
         let shared = self.shared.capacity() * size_of::<Stretch>();
-        let buffers = self.packed.bytes() + self.packing.capacity() + self.text.capacity();
+        let packing = self.packing.capacity() + self.attributes.capacity();
+        let buffers = self.packed.bytes() + packing + self.text.capacity();
         let beside: u64 = self.beside.iter().map(row_bytes).sum();
         (size_of::<Self>() + rows + members + shared + buffers) as u64 + beside
     }

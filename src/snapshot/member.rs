@@ -1,6 +1,6 @@
 //! Members, as a `member` filter finds them: by hashes first, which say where a look is worth it.
 
-use crate::fold::fold;
+use crate::fold::{BEYOND_ASCII, fold, lowercase_of_ascii};
 use crate::group::Member;
 
 /// Whom a `member` filter asks for.
@@ -44,9 +44,14 @@ pub(super) fn member_hash(text: &str) -> u32 {
 
 /// The same for an address before it is folded.
 pub(super) fn email_hash(text: &str) -> u32 {
-    if text.is_ascii() {
-        // The fold, eight letters at a time.
-        hash_of_words(text.as_bytes(), lowercase_of_ascii)
+    let mut all = 0;
+    // The fold of ASCII, eight letters at a time.
+    let hash = hash_of_words(text.as_bytes(), |letters| {
+        all |= letters;
+        lowercase_of_ascii(letters & !BEYOND_ASCII)
+    });
+    if all & BEYOND_ASCII == 0 {
+        hash
     } else {
         member_hash(&fold(text))
     }
@@ -54,7 +59,7 @@ pub(super) fn email_hash(text: &str) -> u32 {
 
 /// Words of eight bytes, each multiplied into those before it. The last one overlaps them, where the text is not a
 /// multiple of them long.
-fn hash_of_words(text: &[u8], fold: impl Fn(u64) -> u64) -> u32 {
+fn hash_of_words(text: &[u8], mut fold: impl FnMut(u64) -> u64) -> u32 {
     let (words, rest) = text.as_chunks::<8>();
     let mut hash = text.len() as u64;
     for word in words {
@@ -76,14 +81,6 @@ const fn mixed(word: u64) -> u64 {
     const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
     let product = word as u128 * FACTOR;
     product as u64 ^ (product >> 64) as u64
-}
-
-/// Eight letters of ASCII in lower case. None of the additions carries into the next letter, for none is above 0x7f.
-const fn lowercase_of_ascii(letters: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let from_a = letters + (0x80 - b'A' as u64) * EACH;
-    let behind_z = letters + (0x7f - b'Z' as u64) * EACH;
-    letters | (from_a & !behind_z & (0x80 * EACH)) >> 2
 }
 
 #[cfg(test)]
