@@ -2,11 +2,12 @@
 //!
 //! The walk repeats this, and `probe` shows it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::quality::FixedState;
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, StatusCode, Uri};
 use tokio::time::Instant;
@@ -347,7 +348,7 @@ fn not_known() -> UpstreamError {
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
 /// groups is identified by its whole content, or any two pages of such records would be the same.
 fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     for row in mapped.groups.rows() {
         row.id_hash().hash(&mut hasher);
     }

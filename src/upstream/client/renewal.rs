@@ -37,18 +37,20 @@ const HTTP2_HEADERS: u32 = 400 * 1024;
 
 /// A client that forgets its connections when they are old. Clones share them.
 #[derive(Clone)]
-pub(super) struct Renewing {
+pub(super) struct Renewing(Arc<RenewedClients>);
+
+struct RenewedClients {
     connector: Connector,
     builder: Builder,
     /// Opens a connection for each request, and keeps none.
     unpooled: PooledClient,
     max_age: Duration,
-    pool: Arc<Mutex<ConnectionPool>>,
+    pool: Mutex<ConnectionPool>,
 }
 
 struct ConnectionPool {
     since: Instant,
-    client: PooledClient,
+    client: Arc<PooledClient>,
 }
 
 type PooledClient = Client<Connector, Full<Bytes>>;
@@ -64,33 +66,38 @@ impl Renewing {
             .http2_max_header_list_size(HTTP2_HEADERS)
             .http2_keep_alive_interval(HTTP2_PING.0)
             .http2_keep_alive_timeout(HTTP2_PING.1);
-        let pool = ConnectionPool {
-            since: Instant::now(),
-            client: builder.build(connector.clone()),
-        };
+        let pool = ConnectionPool::new(&builder, &connector);
         let unpooled = builder
             .clone()
             .pool_max_idle_per_host(0)
             .build(connector.clone());
-        Self {
+        Self(Arc::new(RenewedClients {
             connector,
             builder,
             unpooled,
             max_age: connections.max_age,
-            pool: Arc::new(Mutex::new(pool)),
-        }
+            pool: Mutex::new(pool),
+        }))
     }
+}
 
+impl RenewedClients {
     /// The pool of the day.
-    fn client(&self) -> PooledClient {
+    fn pooled(&self) -> Arc<PooledClient> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.since.elapsed() >= self.max_age {
-            *pool = ConnectionPool {
-                since: Instant::now(),
-                client: self.builder.build(self.connector.clone()),
-            };
+            *pool = ConnectionPool::new(&self.builder, &self.connector);
         }
-        pool.client.clone()
+        Arc::clone(&pool.client)
+    }
+}
+
+impl ConnectionPool {
+    fn new(builder: &Builder, connector: &Connector) -> Self {
+        Self {
+            since: Instant::now(),
+            client: Arc::new(builder.build(connector.clone())),
+        }
     }
 }
 
@@ -104,10 +111,10 @@ impl Service<Request<Full<Bytes>>> for Renewing {
     }
 
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
-        let (client, unpooled) = (self.client(), self.unpooled.clone());
+        let clients = Arc::clone(&self.0);
         Box::pin(async move {
             let again = request.clone();
-            let error = match client.request(request).await {
+            let error = match clients.pooled().request(request).await {
                 Ok(response) => {
                     if let Some(usage) = response.extensions().get::<Usage>() {
                         usage.note_response();
@@ -123,7 +130,7 @@ impl Service<Request<Full<Bytes>>> for Renewing {
                 error.detail = chain(&error),
                 "kept connection closed, repeating the request on a new one"
             );
-            unpooled.request(again).await.map_err(Into::into)
+            clients.unpooled.request(again).await.map_err(Into::into)
         })
     }
 }
