@@ -11,16 +11,25 @@ use super::order::{Direction, Sort, SortField, SortKey};
 impl Sort {
     /// Sorts rows of a snapshot, which stand in default order.
     pub(super) fn arrange(&self, snapshot: &Snapshot, rows: &mut [u32]) {
+        for key in self.moving().iter().rev() {
+            key.arrange(snapshot, rows);
+        }
+    }
+
+    /// Whether rows of a snapshot stand in this order already.
+    pub(super) fn is_of_snapshots(&self) -> bool {
+        self.moving().is_empty()
+    }
+
+    /// The keys that move any row: rows stand in default order already, and one source has but one name.
+    fn moving(&self) -> &[SortKey] {
         let mut keys = self.keys();
-        // Rows stand so already, and one source has but one name.
         while let [before @ .., last] = keys
             && (last.is_default() || last.field == SortField::Source)
         {
             keys = before;
         }
-        for key in keys.iter().rev() {
-            key.arrange(snapshot, rows);
-        }
+        keys
     }
 }
 

@@ -211,19 +211,21 @@ impl Matcher<'_> {
                 let found = snapshot.search(search).map(|row| row as u32);
                 found.filter(passes).collect()
             }
-            (None, None) if self.passes_all_of(snapshot) => (0..snapshot.len() as u32).collect(),
+            (None, None) if self.picks_all_of(snapshot) => (0..snapshot.len() as u32).collect(),
             (None, None) => (0..snapshot.len() as u32).filter(passes).collect(),
         }
     }
 
     /// Whether it is known without a look at them that all rows of a snapshot pass.
-    fn passes_all_of(&self, snapshot: &Snapshot) -> bool {
+    pub fn picks_all_of(&self, snapshot: &Snapshot) -> bool {
         let admits_all = match self.filter.deleted {
             Deleted::Exclude => !snapshot.has_deleted(),
             Deleted::Include => true,
             Deleted::Only => false,
         };
         admits_all
+            && self.filter.ids.is_none()
+            && self.search.is_none()
             && self.attributes.is_empty()
             && self.filter.conditions(snapshot.source()) == Conditions::default()
     }

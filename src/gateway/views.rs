@@ -127,8 +127,10 @@ impl Views {
         deadline: Instant,
     ) -> Result<View, Overloaded> {
         let bytes: usize = snapshots.iter().map(|snapshot| snapshot.bytes()).sum();
-        // Looking ids up or short lists through is quicker than handing the work over or keeping it.
-        let rows = if filter.ids.is_some() || bytes <= self.at_once {
+        // Looking ids up or short lists through is quicker than handing the work over or keeping it. Where there is
+        // nothing to look for, nobody waits for a thread that walks have made busy.
+        let is_known = || digested.is_empty() && MatchingRows::are_known(&snapshots, filter, sort);
+        let rows = if filter.ids.is_some() || bytes <= self.at_once || is_known() {
             let begun = Instant::now();
             let rows = MatchingRows::new(&snapshots, filter, sort);
             let rows = rows.with_match_digests(&snapshots, &digested);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::*;
+use crate::gateway::order::{Direction, SortField, SortKey};
 use crate::gateway::query::Limit;
 use crate::observe::testing::Told;
 use crate::snapshot::tests::group;
@@ -41,6 +42,11 @@ fn searching(search: String) -> Filter {
     }
 }
 
+/// Whose rows must be looked for, all of which pass.
+fn looked_through() -> Filter {
+    searching(String::new())
+}
+
 async fn kept(views: &Views) -> u64 {
     views.made.run_pending_tasks().await;
     views.made.entry_count()
@@ -49,7 +55,7 @@ async fn kept(views: &Views) -> u64 {
 #[tokio::test]
 async fn equal_questions_over_equal_content_are_sorted_once() {
     let views = views(1 << 20);
-    let filter = Filter::default();
+    let filter = looked_through();
     let (first, second) = (snapshot(&["x", "y"]), snapshot(&["y", "x"]));
     assert_eq!(view(&views, &first, &filter).await.len(), 2);
     let view = view(&views, &second, &filter).await;
@@ -77,7 +83,7 @@ async fn what_is_asked_and_made_and_evicted_is_told() {
     assert_eq!((asked(false), asked(true), told_of("ViewMade(")), (2, 1, 2));
     for number in 0..20 {
         let list = snapshot(&[&format!("x{number}")]);
-        view(&views, &list, &Filter::default()).await;
+        view(&views, &list, &looked_through()).await;
     }
     let kept = kept(&views).await;
     assert!(kept < 10, "{kept}");
@@ -87,7 +93,7 @@ async fn what_is_asked_and_made_and_evicted_is_told() {
 #[tokio::test]
 async fn other_content_is_sorted_again() {
     let views = views(1 << 20);
-    let filter = Filter::default();
+    let filter = looked_through();
     assert_eq!(view(&views, &snapshot(&["x"]), &filter).await.len(), 1);
     assert_eq!(view(&views, &snapshot(&["x", "y"]), &filter).await.len(), 2);
     assert_eq!(kept(&views).await, 2);
@@ -97,7 +103,7 @@ async fn other_content_is_sorted_again() {
 async fn what_is_kept_holds_no_snapshot_in_memory() {
     let views = views(1 << 20);
     let snapshot = snapshot(&["x"]);
-    drop(view(&views, &snapshot, &Filter::default()).await);
+    drop(view(&views, &snapshot, &looked_through()).await);
     assert_eq!(kept(&views).await, 1);
     assert_eq!(Arc::strong_count(&snapshot), 1);
 }
@@ -152,7 +158,7 @@ async fn the_same_question_asked_many_times_at_once_is_sorted_once() {
     // A second build at the same time would be turned away.
     views.pool = BlockingPool::sized(1, 0);
     let snapshot = snapshot(&["x", "y"]);
-    let filter = Filter::default();
+    let filter = looked_through();
     let asked = (0..100).map(|_| view(&views, &snapshot, &filter));
     let answers = futures_util::future::join_all(asked).await;
     assert!(answers.iter().all(|view| view.len() == 2));
@@ -168,7 +174,7 @@ async fn two_who_wait(first: u64, second: u64) -> [(Result<usize, Overloaded>, D
     let begun = Instant::now();
     let ask = async |seconds| {
         let (snapshots, deadline) = (vec![Arc::clone(&snapshot)], begun + seconds);
-        let (filter, sort) = (Filter::default(), Sort::default());
+        let (filter, sort) = (looked_through(), Sort::default());
         let view = views.view(snapshots, Vec::new(), &filter, &sort, deadline);
         (view.await.map(|view| view.len()), begun.elapsed())
     };
@@ -200,9 +206,26 @@ async fn only_short_lists_are_looked_through_on_the_thread_that_asks() {
     let mut views = Views::new(1 << 20, Observers::default());
     views.pool = BlockingPool::sized(0, 0);
     for (name, is_short) in [("x".to_owned(), true), ("x".repeat(AT_ONCE), false)] {
-        let (filter, sort) = (Filter::default(), Sort::default());
+        let (filter, sort) = (looked_through(), Sort::default());
         let asked = views.view(vec![snapshot(&[&name])], Vec::new(), &filter, &sort, soon());
         assert_eq!(asked.await.is_ok(), is_short);
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_all_in_default_order_waits_for_no_worker() {
+    let mut views = views(1 << 20);
+    views.pool = BlockingPool::sized(0, 0);
+    let list = snapshot(&["x", "y"]);
+    assert_eq!(view(&views, &list, &Filter::default()).await.len(), 2);
+    let newest = Sort::new(vec![SortKey {
+        field: SortField::UpdatedAt,
+        direction: Direction::Descending,
+    }]);
+    let filter = Filter::default();
+    for (sort, numbers) in [(Sort::default(), vec![0]), (newest, Vec::new())] {
+        let asked = views.view(vec![Arc::clone(&list)], numbers, &filter, &sort, soon());
+        assert_eq!(asked.await.unwrap_err(), Overloaded);
     }
 }
 
@@ -215,7 +238,7 @@ async fn a_question_that_finds_the_pool_full_is_turned_away() {
         .view(
             snapshots,
             Vec::new(),
-            &Filter::default(),
+            &looked_through(),
             &Sort::default(),
             soon(),
         )
