@@ -50,12 +50,14 @@ pub(crate) fn ask(question: Question<'_>, server: &Server, rate: f64, long: Dura
     let interval = Duration::from_secs_f64(1.0 / rate);
     let request = &question.requests(server.address)[0];
     let mut histogram = Histogram::new(3).unwrap();
+    let mut connections: Vec<_> = (0..CONNECTIONS).map(|_| Connection::to(server)).collect();
     let meter = Meter::start(server.id());
+    // Only now: opening connections takes longer than most answers.
     let begun = Instant::now();
     let until = begun + long;
-    let connections =
-        (0..CONNECTIONS).map(|number| Connection::to(server, begun + interval * number));
-    let mut connections: Vec<_> = connections.collect();
+    for (number, connection) in (0..).zip(&mut connections) {
+        connection.due = begun + interval * number;
+    }
     loop {
         let now = Instant::now();
         let mut next = None;
@@ -102,14 +104,14 @@ fn ready(connections: &[Connection], asking: &[usize], until: Option<Instant>) -
 }
 
 impl Connection {
-    /// A connection whose first request is due then.
-    fn to(server: &Server, due: Instant) -> Self {
+    /// A connection whose first request is due now.
+    fn to(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_nonblocking(true).unwrap();
         Self {
             stream,
-            due,
+            due: Instant::now(),
             awaited: None,
             buffer: vec![0; BUFFER],
             filled: 0,
