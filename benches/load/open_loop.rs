@@ -104,7 +104,7 @@ fn ready(connections: &[Connection], asking: &[usize], until: Option<Instant>) -
 }
 
 impl Connection {
-    /// A connection whose first request is due now.
+    /// A connection whose first request is due at once.
     fn to(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -142,6 +142,20 @@ impl Filter {
                 .sum::<usize>()
     }
 
+    /// Whether it is known without a look at them that all rows of a snapshot pass.
+    pub fn picks_all_of(&self, snapshot: &Snapshot) -> bool {
+        let admits_all = match self.deleted {
+            Deleted::Exclude => !snapshot.has_deleted(),
+            Deleted::Include => true,
+            Deleted::Only => false,
+        };
+        admits_all
+            && self.ids.is_none()
+            && self.search.is_none()
+            && self.attributes.is_empty()
+            && self.conditions(snapshot.source()) == Conditions::default()
+    }
+
     /// The filter, made ready to look at many rows.
     pub fn matcher(&self) -> Matcher<'_> {
         Matcher {
@@ -211,23 +225,11 @@ impl Matcher<'_> {
                 let found = snapshot.search(search).map(|row| row as u32);
                 found.filter(passes).collect()
             }
-            (None, None) if self.picks_all_of(snapshot) => (0..snapshot.len() as u32).collect(),
+            (None, None) if self.filter.picks_all_of(snapshot) => {
+                (0..snapshot.len() as u32).collect()
+            }
             (None, None) => (0..snapshot.len() as u32).filter(passes).collect(),
         }
-    }
-
-    /// Whether it is known without a look at them that all rows of a snapshot pass.
-    pub fn picks_all_of(&self, snapshot: &Snapshot) -> bool {
-        let admits_all = match self.filter.deleted {
-            Deleted::Exclude => !snapshot.has_deleted(),
-            Deleted::Include => true,
-            Deleted::Only => false,
-        };
-        admits_all
-            && self.filter.ids.is_none()
-            && self.search.is_none()
-            && self.attributes.is_empty()
-            && self.filter.conditions(snapshot.source()) == Conditions::default()
     }
 
     /// Whether the row passes every condition but the ids and the search. What costs little is looked at

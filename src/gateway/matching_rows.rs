@@ -41,21 +41,26 @@ pub struct MatchDigest {
 }
 
 impl MatchingRows {
-    /// Whether rows of `snapshots` are known without a look at any of them: most queries ask for all in default order.
-    pub(super) fn are_known(snapshots: &[Arc<Snapshot>], filter: &Filter, sort: &Sort) -> bool {
-        let matcher = filter.matcher();
-        let mut snapshots = snapshots.iter();
-        sort.is_of_snapshots() && snapshots.all(|snapshot| matcher.picks_all_of(snapshot))
+    /// The rows of `snapshots`, if they are known without a look at any of them: most queries ask for all in default
+    /// order.
+    pub(super) fn known(snapshots: &[Arc<Snapshot>], filter: &Filter, sort: &Sort) -> Option<Self> {
+        if !sort.is_of_snapshots() {
+            return None;
+        }
+        let all = |snapshot: &Arc<Snapshot>| {
+            let picks_all = filter.picks_all_of(snapshot);
+            picks_all.then(|| Matching::All(snapshot.len()))
+        };
+        Some(Self {
+            of: snapshots.iter().map(all).collect::<Option<_>>()?,
+            match_digests: Vec::new(),
+        })
     }
 
     /// Picks and sorts rows of `snapshots`.
     pub(super) fn new(snapshots: &[Arc<Snapshot>], filter: &Filter, sort: &Sort) -> Self {
         let matcher = filter.matcher();
-        let is_in_order = sort.is_of_snapshots();
         let of = snapshots.iter().map(|snapshot| {
-            if is_in_order && matcher.picks_all_of(snapshot) {
-                return Matching::All(snapshot.len());
-            }
             let mut rows = matcher.pick(snapshot);
             sort.arrange(snapshot, &mut rows);
             let is_as_it_was = rows.len() == snapshot.len() && rows.is_sorted();

@@ -27,7 +27,7 @@ const AT_ONCE: usize = 512 * 1024;
 /// What they are called where caches are told apart.
 const NAME: &str = "views";
 
-/// Makes views, once for equal questions over equal content.
+/// Makes views, once for equal questions over equal content where that takes work.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
     share: u64,
@@ -127,14 +127,19 @@ impl Views {
         deadline: Instant,
     ) -> Result<View, Overloaded> {
         let bytes: usize = snapshots.iter().map(|snapshot| snapshot.bytes()).sum();
-        // Looking ids up or short lists through is quicker than handing the work over or keeping it. Where there is
-        // nothing to look for, nobody waits for a thread that walks have made busy.
-        let is_known = || digested.is_empty() && MatchingRows::are_known(&snapshots, filter, sort);
-        let rows = if filter.ids.is_some() || bytes <= self.at_once || is_known() {
+        let known = || match &*digested {
+            [] => MatchingRows::known(&snapshots, filter, sort),
+            _ => None,
+        };
+        // Looking ids up or short lists through is quicker than handing the work over or keeping it.
+        let rows = if filter.ids.is_some() || bytes <= self.at_once {
             let begun = Instant::now();
             let rows = MatchingRows::new(&snapshots, filter, sort);
             let rows = rows.with_match_digests(&snapshots, &digested);
             self.observers.notify(&Event::ViewMade(begun.elapsed()));
+            Arc::new(rows)
+        } else if let Some(rows) = known() {
+            // There is nothing to look for, and nobody waits for a thread that competes with walks for a core.
             Arc::new(rows)
         } else {
             let contents = snapshots.iter();

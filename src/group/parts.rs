@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::fold::is_folded_ascii;
+
 use super::{Group, Member, Moment};
 
 /// One text of a group.
@@ -69,8 +71,7 @@ impl<'a> GroupText<'a> {
 
     /// The text in lower case.
     pub(crate) fn lower_cased(self) -> Self {
-        let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-        if self.text.bytes().all(is_lower) {
+        if is_folded_ascii(&self.text) {
             return self;
         }
         let lower_cased = if self.text.is_ascii() {

@@ -1,7 +1,5 @@
 //! Rows of a snapshot as a page again: copied as they are laid out, and decoded by nobody.
 
-use std::sync::Arc;
-
 use super::group_page::{GroupPage, PageRow, id_hash};
 use super::layout::{ABSENT, Row};
 use super::list::Snapshot;
@@ -14,7 +12,7 @@ impl Snapshot {
         places: impl ExactSizeIterator<Item = usize> + Clone,
         nested: &[u32],
     ) -> Option<GroupPage> {
-        let mut page = GroupPage::new(Arc::clone(&self.source));
+        let mut page = GroupPage::new(&self.source);
         page.rows.reserve_exact(places.len());
         let rows = places.clone().filter_map(|place| self.rows.get(place));
         let packed: usize = rows.map(|row| row.packed.length as usize).sum();

@@ -4,7 +4,7 @@
 //! drops, orders and copies rows.
 
 use std::hash::BuildHasher as _;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 
@@ -19,7 +19,8 @@ use super::stretch::Stretch;
 /// The groups of one page, in its order.
 #[derive(Debug)]
 pub struct GroupPage {
-    source: Arc<str>,
+    /// What stands before the ids that groups have in their source.
+    id_prefix: String,
     json_source: JsonSource,
     /// Its groups, packed.
     pub(super) packed: PackedPieces,
@@ -68,10 +69,10 @@ const SHARED: usize = 8;
 
 impl GroupPage {
     /// A page without groups.
-    pub(crate) fn new(source: Arc<str>) -> Self {
+    pub(crate) fn new(source: &str) -> Self {
         Self {
-            json_source: JsonSource::of(&source),
-            source,
+            id_prefix: format!("{source}:"),
+            json_source: JsonSource::of(source),
             packed: PackedPieces::default(),
             packing: Vec::new(),
             attributes: String::new(),
@@ -142,7 +143,7 @@ impl GroupPage {
             ABSENT
         };
         let id = self.text.len();
-        self.text.push_str(self.json_source.id_prefix());
+        self.text.push_str(&self.id_prefix);
         self.text.push_str(&group.source_id.text);
         let name_at = self.text.len();
         self.text.push_str(name);
@@ -317,7 +318,7 @@ impl<'a> PageRowRef<'a> {
     /// The group's id in its source.
     pub(crate) fn source_id(self) -> &'a str {
         let id = &self.page.text[self.row.row.id()];
-        id.get(self.page.source.len() + 1..).unwrap_or_default()
+        id.get(self.page.id_prefix.len()..).unwrap_or_default()
     }
 
     /// The group's normalized id.

@@ -119,7 +119,7 @@ pub(crate) mod tests {
 
     #[test]
     fn large_groups_at_the_start_of_a_page_reserve_nothing_for_all_others() {
-        let mut page = GroupPage::new("a".into());
+        let mut page = GroupPage::new("a");
         let large = group("a", "1", &"x".repeat(1 << 20));
         page.push(&GroupParts::of(&large, &mut Vec::new()), false, |out| {
             out.push_str("{}");

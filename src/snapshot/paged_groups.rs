@@ -80,7 +80,7 @@ impl From<Vec<Group>> for PagedGroups {
     fn from(groups: Vec<Group>) -> Self {
         let mut groups_of_all = Self::default();
         if let Some(first) = groups.first() {
-            let mut page = GroupPage::new(first.source.as_str().into());
+            let mut page = GroupPage::new(&first.source);
             for group in &groups {
                 let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
                 page.push(&GroupParts::of(group, &mut Vec::new()), false, attributes);

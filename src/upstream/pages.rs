@@ -2,12 +2,12 @@
 //!
 //! The walk repeats this, and `probe` shows it.
 
-use std::hash::{BuildHasher as _, DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, StatusCode, Uri};
 use tokio::time::Instant;
@@ -348,7 +348,7 @@ fn not_known() -> UpstreamError {
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
 /// groups is identified by its whole content, or any two pages of such records would be the same.
 fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
+    let mut hasher = fingerprints().build_hasher();
     for row in mapped.groups.rows() {
         row.id_hash().hash(&mut hasher);
     }
@@ -369,6 +369,12 @@ fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
     hasher.finish()
 }
 
+/// How fingerprints are made: the same as long as the process runs, and nothing that an upstream could foresee.
+fn fingerprints() -> &'static RandomState {
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+    &STATE
+}
+
 /// By which the records that are no groups are recognized.
 fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> {
     let hash = |(index, _): &(usize, Skip)| {
@@ -376,9 +382,7 @@ fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> 
         if let Some(record) = records.get(*index)? {
             record.write(&mut content);
         }
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        Some(hasher.finish())
+        Some(fingerprints().hash_one(content))
     };
     skipped.iter().filter_map(hash).collect()
 }

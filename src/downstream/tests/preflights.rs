@@ -29,7 +29,9 @@ async fn answers<const TIMES: usize>(
 #[tokio::test]
 async fn a_preflight_needs_no_credentials_and_counts_like_any_other_request() {
     let key = "0".repeat(64);
-    let settings = format!("rate_limit.burst = 1\ncallers.keys.a.sha256 = '{key}'");
+    let settings = format!(
+        "rate_limit.per_client = '1/m'\nrate_limit.burst = 1\ncallers.keys.a.sha256 = '{key}'"
+    );
     let answers = answers(&settings, |request| request.header("host", "here")).await;
     assert_eq!(
         answers,

@@ -141,8 +141,11 @@ proptest! {
         let names_only = names_only.then(|| Arc::clone(snapshot.source()));
         let names_only = names_only.into_iter().collect();
         let mut filter = Filter { search, names_only, deleted, ..Filter::default() };
+        let all: Vec<_> = (0..snapshot.len() as u32).collect();
         prop_assert_eq!(&filter.matcher().pick(&snapshot), &expected);
+        prop_assert!(!filter.picks_all_of(&snapshot) || expected == all);
         filter.ids = Some(snapshot.rows().map(|row| row.id().to_owned()).collect());
         prop_assert_eq!(&filter.matcher().pick(&snapshot), &expected);
+        prop_assert!(!filter.picks_all_of(&snapshot));
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::*;
+use crate::gateway::filter::Deleted;
 use crate::gateway::order::{Direction, SortField, SortKey};
 use crate::gateway::query::Limit;
+use crate::group::{Group, Moment};
 use crate::observe::testing::Told;
 use crate::snapshot::tests::group;
 
@@ -213,18 +215,37 @@ async fn only_short_lists_are_looked_through_on_the_thread_that_asks() {
 }
 
 #[tokio::test]
-async fn a_question_for_all_in_default_order_waits_for_no_worker() {
+async fn only_a_question_for_all_in_default_order_waits_for_no_worker() {
     let mut views = views(1 << 20);
     views.pool = BlockingPool::sized(0, 0);
     let list = snapshot(&["x", "y"]);
     assert_eq!(view(&views, &list, &Filter::default()).await.len(), 2);
+    let deleted = Group {
+        deleted_at: Some(Moment::MAX),
+        ..group("a", "x", "x")
+    };
+    let with_deleted: Arc<_> = Snapshot::new("a".into(), vec![deleted]).into();
     let newest = Sort::new(vec![SortKey {
         field: SortField::UpdatedAt,
         direction: Direction::Descending,
     }]);
-    let filter = Filter::default();
-    for (sort, numbers) in [(Sort::default(), vec![0]), (newest, Vec::new())] {
-        let asked = views.view(vec![Arc::clone(&list)], numbers, &filter, &sort, soon());
+    let all = Filter::default;
+    let with_status = Filter {
+        status: Some("active".to_owned()),
+        ..all()
+    };
+    let only_deleted = Filter {
+        deleted: Deleted::Only,
+        ..all()
+    };
+    for (list, numbers, filter, sort) in [
+        (&list, vec![0], all(), Sort::default()),
+        (&list, Vec::new(), all(), newest),
+        (&list, Vec::new(), with_status, Sort::default()),
+        (&list, Vec::new(), only_deleted, Sort::default()),
+        (&with_deleted, Vec::new(), all(), Sort::default()),
+    ] {
+        let asked = views.view(vec![Arc::clone(list)], numbers, &filter, &sort, soon());
         assert_eq!(asked.await.unwrap_err(), Overloaded);
     }
 }

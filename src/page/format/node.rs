@@ -37,7 +37,7 @@ impl<'a> MemberName<'a> {
         self.tape.text(self.entry)
     }
 
-    /// Whether it is the same as another one, for which mostly the same bytes of the page stand.
+    /// Whether it is the same as another one: mostly both stand at one place of the page.
     #[inline]
     pub(crate) fn is(self, other: Self) -> bool {
         let place = |name: Self| (name.entry.start, name.entry.length);
@@ -55,9 +55,10 @@ impl<'a> MemberName<'a> {
     }
 }
 
+/// Without the page.
 impl fmt::Debug for MemberName<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.text())
+        fmt::Debug::fmt(self.text(), formatter)
     }
 }
 

@@ -65,7 +65,7 @@ pub fn map_columns(
 ) -> Result<MappedPage, FormatError> {
     let PageRecords(records) = records;
     let mut mapped = MappedPage {
-        groups: GroupPage::new("".into()),
+        groups: GroupPage::new(""),
         rows: Vec::with_capacity(records.len()),
         skipped: Vec::new(),
         left_out: 0,

@@ -1,7 +1,5 @@
 //! Maps the records of one page: reads each, and lays its group out behind those before it.
 
-use std::sync::Arc;
-
 use crate::group::{GroupParts, GroupPerson, GroupText};
 use crate::page::format::{FormatError, Node};
 use crate::plan::{Extra, Mapping};
@@ -58,7 +56,7 @@ impl<'a> Mapper<'a> {
             reader: Reader::new(members),
             people: Vec::new(),
             looked_at: 0,
-            groups: GroupPage::new(Arc::clone(&mapping.source)),
+            groups: GroupPage::new(&mapping.source),
             skipped: Vec::new(),
         }
     }

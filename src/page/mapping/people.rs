@@ -300,7 +300,7 @@ fn left_of_object(node: Node<'_>, taken: &[&[String]], out: &mut String) -> bool
 pub(super) struct SimplePerson<'a> {
     id: Option<&'a [String]>,
     email: Option<&'a [String]>,
-    /// Their names as they stood in the last item: mostly the same bytes of the page stand for them in the next one.
+    /// Where their names were last found: mostly they stand for those of the next item, too.
     known_id: Cell<Option<&'a str>>,
     known_email: Cell<Option<&'a str>>,
 }

@@ -84,8 +84,7 @@ impl<'a> Reader<'a> {
         self.mapped_text(field)
     }
 
-    /// What a field is read from, if that is the plain text of one member, as mostly: the source, the member and the
-    /// text.
+    /// The source, the member and the text of a field that the plain text of one member is, as most are.
     #[inline]
     fn plain_text(&self, field: &FieldReader<'a>) -> Option<(&'a Source, usize, GroupText<'a>)> {
         let [reader] = &*field.0 else {
@@ -114,6 +113,7 @@ impl<'a> Reader<'a> {
             self.members.take(member);
             return Some(time);
         }
+        // What is null or no time is told apart there.
         self.mapped_time(field)
     }
 

@@ -53,7 +53,7 @@ impl GoneGroup {
         let group = group.map_err(|error| {
             UpstreamError::ours(format!("a group cannot be read back: {error}"))
         })?;
-        let mut page = GroupPage::new(Arc::clone(source));
+        let mut page = GroupPage::new(source);
         let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
         let mut people = Vec::new();
         let parts = GroupParts::of(&group, &mut people);

@@ -201,12 +201,11 @@ impl Scanner<'_> {
                 self.push(name)?;
                 return Some(true);
             }
-            let pushed = tape.push_member([name, plain_text(at + 1, end)]);
-            at = end + 1;
-            if pushed.is_err() {
+            if tape.push_member([name, plain_text(at + 1, end)]).is_err() {
                 (self.at, self.is_full) = (at, true);
                 return None;
             }
+            at = end + 1;
             if bytes.get(at..)?.first_chunk() != Some(b",\"") {
                 self.at = at;
                 return Some(false);

@@ -1,7 +1,6 @@
 //! The groups that are complete so far.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bytesize::ByteSize;
 use tokio::time::Instant;
@@ -110,7 +109,7 @@ impl<'a> CompletedGroups<'a> {
         let is_full = |page: &GroupPage| page.rows().len() >= GROUPS_PER_PAGE;
         if self.pages.last().is_none_or(is_full) {
             self.bytes += self.pages.last().map_or(0, GroupPage::least_bytes);
-            self.pages.push(GroupPage::new(Arc::clone(adapter.name())));
+            self.pages.push(GroupPage::new(adapter.name()));
         }
         let Some(page) = self.pages.last_mut() else {
             return Ok(());

@@ -33,6 +33,41 @@ fn written(text: &str) -> Option<String> {
 }
 
 #[rstest]
+#[case::a_trailing_comma(r#"{"a":"x",}"#)]
+#[case::two_commas(r#"{"a":"x",,"b":"y"}"#)]
+#[case::no_comma(r#"{"a":"x""b":"y"}"#)]
+#[case::no_value(r#"{"a":}"#)]
+#[case::no_colon(r#"{"a" "x"}"#)]
+#[case::a_cut_value(r#"{"a":"x"#)]
+#[case::a_cut_object(r#"{"a":"x""#)]
+#[case::a_cut_name(r#"{"a":"x",""#)]
+#[case::space_before_the_comma(r#"{"a":"x" ,"b":"y"}"#)]
+#[case::space_behind_the_comma(r#"{"a":"x", "b":"y"}"#)]
+#[case::space_before_the_colon(r#"{"a":"x","b" :"y"}"#)]
+#[case::space_behind_the_colon(r#"{"a": "x","b":"y"}"#)]
+#[case::no_text(r#"{"a":"","b":""}"#)]
+#[case::an_escape_at_the_end(r#"{"a":"x","b":"\n"}"#)]
+#[case::an_escape_first(r#"{"a":"\u0041x","b":"y"}"#)]
+#[case::a_control("{\"a\":\"x\u{1}\",\"b\":\"y\"}")]
+#[case::a_name_twice(r#"{"a":"x","b":"y","a":"z"}"#)]
+#[case::one_more(r#"{"a":"x","b":"y","c":"z"}"#)]
+#[case::one_less(r#"{"a":"x"}"#)]
+#[case::in_another_order(r#"{"b":"y","a":"x"}"#)]
+#[case::values_of_other_kinds(r#"{"a":1,"b":["y"]}"#)]
+#[case::a_text_between_others(r#"{"a":null,"b":"y"}"#)]
+fn an_object_like_the_one_before_is_read_as_serde_json_reads_it(#[case] object: &str) {
+    for name in ["", "a", "a_name_of_more_than_16_bytes"] {
+        let object = object.replace("\"a\"", &format!("\"{name}\""));
+        let first = format!(r#"{{"{name}":"x","b":"y"}}"#);
+        for text in [format!("[{first},{object}]"), format!("[{first},{object}")] {
+            let (scanned, read) = both(&text, DEPTH);
+            assert_eq!(scanned, read, "{text}");
+            assert_eq!(written(&text), read, "{text}");
+        }
+    }
+}
+
+#[rstest]
 #[case::whole_numbers("[0,-0,18446744073709551615,-9223372036854775808]")]
 #[case::other_numbers("[1.50,1e-7,1E+999999,-0.0e0]")]
 #[case::numbers_that_are_none("[01]")]
