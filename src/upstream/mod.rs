@@ -17,6 +17,7 @@ pub use crate::page::fetched_page::FetchedPage;
 pub use adapter::Adapter;
 
 mod asked_since;
+mod fingerprint;
 pub mod links;
 pub mod outer_values;
 pub mod pager;

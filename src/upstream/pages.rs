@@ -2,12 +2,10 @@
 //!
 //! The walk repeats this, and `probe` shows it.
 
-use std::hash::{BuildHasher as _, Hash, Hasher};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldhash::quality::RandomState;
 use http::header::IF_NONE_MATCH;
 use http::{HeaderMap, StatusCode, Uri};
 use tokio::time::Instant;
@@ -17,6 +15,7 @@ use super::adapter::Adapter;
 use super::auth::LoginValues;
 use super::classify::{ClassifiedResponse, ExpectedAnswer};
 use super::extensions::Purpose;
+use super::fingerprint::{fingerprint, skipped};
 use super::off_thread::{Urgency, run};
 use super::pager::{PageContext, Position};
 use super::requests::render_error;
@@ -26,7 +25,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::{Node, Page};
-use crate::page::mapping::{MappedPage, PageRecords, Skip};
+use crate::page::mapping::{PageRecords, Skip};
 use crate::page::page_outcome::{PageKey, PageOutcome};
 use crate::page_memory::PageHold;
 use crate::plan::SinceRule;
@@ -343,48 +342,6 @@ impl Adapter {
 fn not_known() -> UpstreamError {
     let detail = "304 Not Modified, and nothing is known that could be unchanged";
     UpstreamError::new(ErrorKind::HttpStatus, detail).with_status(StatusCode::NOT_MODIFIED)
-}
-
-/// What makes two pages the same: their groups' ids, in order. A page with records that are no
-/// groups is identified by its whole content, or any two pages of such records would be the same.
-fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
-    let mut hasher = fingerprints().build_hasher();
-    for row in mapped.groups.rows() {
-        row.id_hash().hash(&mut hasher);
-    }
-    mapped.rows.hash(&mut hasher);
-    for page in &mapped.brought {
-        let mapped = page.mapped.as_ref();
-        mapped
-            .map_or(&[][..], |mapped| &mapped.rows)
-            .hash(&mut hasher);
-    }
-    if !mapped.skipped.is_empty() {
-        let mut content = String::new();
-        for record in records {
-            record.write(&mut content);
-        }
-        content.hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
-/// How fingerprints are made: the same as long as the process runs, and nothing that an upstream could foresee.
-fn fingerprints() -> &'static RandomState {
-    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-    &STATE
-}
-
-/// By which the records that are no groups are recognized.
-fn skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Vec<u64> {
-    let hash = |(index, _): &(usize, Skip)| {
-        let mut content = String::new();
-        if let Some(record) = records.get(*index)? {
-            record.write(&mut content);
-        }
-        Some(fingerprints().hash_one(content))
-    };
-    skipped.iter().filter_map(hash).collect()
 }
 
 /// What the first record is that was expected to be a group and is none.

@@ -33,8 +33,9 @@ pub(crate) use limits::PageWeight;
 mod error;
 pub use error::FormatError;
 
-pub mod node;
-pub(crate) use node::MemberName;
+pub mod member_name;
+pub(crate) use member_name::MemberName;
+mod node;
 pub use node::Node;
 
 pub mod page;

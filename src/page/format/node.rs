@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::error::FormatError;
 use super::excerpt::names;
-use super::tape::{EntryKind, Tape, TapeEntry};
+use super::member_name::MemberName;
+use super::tape::{EntryKind, Tape};
 use super::xml;
-use crate::json::{push_quoted, push_text, whole};
+use crate::json::whole;
 use crate::plan::Path;
 use crate::plan::path::Anchor;
 
@@ -21,45 +22,6 @@ use crate::plan::path::Anchor;
 pub struct Node<'a> {
     tape: &'a Tape,
     index: u32,
-}
-
-/// The name of a member.
-#[derive(Clone, Copy)]
-pub(crate) struct MemberName<'a> {
-    tape: &'a Tape,
-    entry: TapeEntry,
-}
-
-impl<'a> MemberName<'a> {
-    /// The name itself.
-    #[inline]
-    pub(crate) fn text(self) -> &'a str {
-        self.tape.text(self.entry)
-    }
-
-    /// Whether it is the same as another one: mostly both stand at one place of the page.
-    #[inline]
-    pub(crate) fn is(self, other: Self) -> bool {
-        let place = |name: Self| (name.entry.start, name.entry.length);
-        let is_same_place = std::ptr::eq(self.tape, other.tape) && place(self) == place(other);
-        is_same_place || self.text() == other.text()
-    }
-
-    /// Writes the name as JSON.
-    pub(crate) fn write(self, out: &mut String) {
-        if self.entry.kind == EntryKind::PlainText {
-            push_quoted(out, self.text());
-        } else {
-            push_text(out, self.text());
-        }
-    }
-}
-
-/// Without the page.
-impl fmt::Debug for MemberName<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.text(), formatter)
-    }
 }
 
 impl<'a> Node<'a> {
@@ -292,7 +254,7 @@ impl<'a> Node<'a> {
     pub(crate) fn written_members(self) -> impl Iterator<Item = (MemberName<'a>, Self)> {
         let tape = self.tape;
         let members = tape.members(self.index);
-        members.map(move |(entry, at)| (MemberName { tape, entry }, self.at(at)))
+        members.map(move |(entry, at)| (MemberName::of(tape, entry), self.at(at)))
     }
 
     /// The names of an object's members; of repeated XML elements those of the first. Nothing for
