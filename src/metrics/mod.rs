@@ -14,7 +14,7 @@ pub use table::{METRICS, MetricEntry, MetricKind, reference};
 
 mod instruments;
 
-mod authentications;
+mod bound;
 mod requests;
 mod upstream;
 
@@ -25,19 +25,20 @@ mod state_gauges;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _};
+use opentelemetry::metrics::{BoundCounter, Counter, Histogram, MeterProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{Instrument, MeterProviderBuilder, SdkMeterProvider, Stream};
 use prometheus::{Registry, TextEncoder};
 
 use crate::observe::{AnswerTraits, Event, Observer};
 
-use authentications::Authentications;
+use bound::BoundSeries;
 use instruments::Instruments;
 use requests::RequestDurations;
 use state_gauges::StateReader;
@@ -65,13 +66,15 @@ pub struct Metrics {
     registry: Registry,
     requests: RequestDurations,
     refused: Counter<u64>,
-    authentications: Authentications,
+    authentications: Counter<u64>,
+    authenticated: BoundSeries<&'static str, BoundCounter<u64>>,
     evictions: Counter<u64>,
     views: Histogram<f64>,
     reloads: Counter<u64>,
     tokens: Counter<u64>,
     key_set_fetches: Counter<u64>,
-    upstreams: Arc<UpstreamInstruments>,
+    instruments_of_upstreams: Arc<UpstreamInstruments>,
+    upstreams: Mutex<HashMap<Arc<str>, Arc<UpstreamMetrics>>>,
     lookups: Arc<CacheLookups>,
     state: Arc<StateReader>,
 }
@@ -110,13 +113,15 @@ impl Metrics {
         Self {
             requests: RequestDurations::new(instruments.histogram(&table::REQUEST_DURATION)),
             refused: instruments.counter(&table::REQUESTS_REFUSED),
-            authentications: Authentications::new(instruments.counter(&table::AUTHENTICATIONS)),
+            authentications: instruments.counter(&table::AUTHENTICATIONS),
+            authenticated: BoundSeries::default(),
             evictions: instruments.counter(&table::CACHE_EVICTIONS),
             views: instruments.histogram(&table::VIEW_DURATION),
             reloads: instruments.counter(&table::RELOADS),
             tokens: instruments.counter(&table::TOKENS),
             key_set_fetches: instruments.counter(&table::KEY_SET_FETCHES),
-            upstreams: Arc::new(UpstreamInstruments::new(&instruments)),
+            instruments_of_upstreams: Arc::new(UpstreamInstruments::new(&instruments)),
+            upstreams: Mutex::default(),
             provider,
             registry,
             lookups,
@@ -137,6 +142,16 @@ impl Metrics {
     /// What collects them, for whoever reads them.
     pub const fn provider(&self) -> &SdkMeterProvider {
         &self.provider
+    }
+
+    fn authenticated(&self, outcome: &'static str) {
+        let bind = || {
+            let label = KeyValue::new("outcome", outcome);
+            (outcome, self.authentications.bind(&[label]))
+        };
+        let count = |series: &BoundCounter<u64>| series.add(1);
+        self.authenticated
+            .record(|other| *other == outcome, bind, count);
     }
 
     fn answered(&self, traits: AnswerTraits) {
@@ -191,7 +206,7 @@ impl Observer for Metrics {
                     .record(route, method, *status, *traits, *elapsed);
                 self.answered(*traits);
             }
-            Event::Authenticated(outcome) => self.authentications.count(outcome),
+            Event::Authenticated(outcome) => self.authenticated(outcome),
             Event::ViewAskedFor { is_hit } => {
                 let lookups = if *is_hit {
                     &self.lookups.view_hits
@@ -218,7 +233,15 @@ impl Observer for Metrics {
     }
 
     fn of_upstream(&self, name: &Arc<str>) -> Option<Arc<dyn Observer>> {
-        let metrics = UpstreamMetrics::new(Arc::clone(&self.upstreams), name);
-        Some(Arc::new(metrics))
+        let mut upstreams = self
+            .upstreams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            let instruments = Arc::clone(&self.instruments_of_upstreams);
+            Arc::new(UpstreamMetrics::new(instruments, name))
+        };
+        let metrics = upstreams.entry(Arc::clone(name)).or_insert_with(new);
+        Some(Arc::clone(metrics) as Arc<dyn Observer>)
     }
 }

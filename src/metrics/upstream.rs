@@ -1,13 +1,16 @@
 //! What is counted of one upstream.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::StatusCode;
-use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::metrics::{BoundCounter, BoundHistogram, Counter, Histogram};
 use opentelemetry::{KeyValue, Value};
 
+use crate::error::ErrorKind;
 use crate::observe::{Event, Observer, SettledWalk, known_method};
 
+use super::bound::BoundSeries;
 use super::instruments::Instruments;
 use super::requests::OTHER;
 use super::table;
@@ -31,12 +34,66 @@ pub(super) struct UpstreamInstruments {
     lookups: Counter<u64>,
 }
 
-/// Counts what happens with one upstream.
+/// Counts what happens with one upstream. What is counted for each walk is bound to its labels.
 #[derive(Debug)]
 pub(super) struct UpstreamMetrics {
     instruments: Arc<UpstreamInstruments>,
     source: KeyValue,
+    pages: SourceCounter,
+    records: SourceCounter,
+    groups: SourceCounter,
+    skipped: SourceCounter,
+    differing: SourceCounter,
+    attempts: BoundSeries<AttemptKey, BoundHistogram<f64>>,
+    walks: BoundSeries<(&'static str, Option<ErrorKind>), BoundHistogram<f64>>,
+    ended: BoundSeries<&'static str, BoundCounter<u64>>,
+    lookups: BoundSeries<(&'static str, bool), BoundCounter<u64>>,
 }
+
+/// A counter with no label but the upstream's name.
+#[derive(Debug)]
+struct SourceCounter {
+    counter: Counter<u64>,
+    source: KeyValue,
+    bound: OnceLock<BoundCounter<u64>>,
+}
+
+impl SourceCounter {
+    fn new(counter: &Counter<u64>, source: &KeyValue) -> Self {
+        Self {
+            counter: counter.clone(),
+            source: source.clone(),
+            bound: OnceLock::new(),
+        }
+    }
+
+    fn add(&self, count: u64) {
+        let bind = || self.counter.bind(std::slice::from_ref(&self.source));
+        self.bound.get_or_init(bind).add(count);
+    }
+}
+
+/// What tells the attempts of one series from those of others. A reload may lead an upstream to another server.
+#[derive(Debug)]
+struct AttemptKey {
+    method: &'static str,
+    server: Option<(Box<str>, u16)>,
+    outcome: Result<StatusCode, ErrorKind>,
+}
+
+impl AttemptKey {
+    fn is_of(&self, (method, server, outcome): AttemptLabels<'_>) -> bool {
+        let own = self.server.as_ref().map(|(host, port)| (&**host, *port));
+        self.outcome == outcome && self.method == method && own == server
+    }
+}
+
+/// The method of an attempt, its server if that is the upstream's own, and its outcome.
+type AttemptLabels<'a> = (
+    &'static str,
+    Option<(&'a str, u16)>,
+    Result<StatusCode, ErrorKind>,
+);
 
 impl UpstreamInstruments {
     pub(super) fn new(instruments: &Instruments) -> Self {
@@ -61,9 +118,20 @@ impl UpstreamInstruments {
 
 impl UpstreamMetrics {
     pub(super) fn new(instruments: Arc<UpstreamInstruments>, name: &Arc<str>) -> Self {
+        let source = KeyValue::new("source", Arc::clone(name));
+        let of_source = |counter| SourceCounter::new(counter, &source);
         Self {
+            pages: of_source(&instruments.pages),
+            records: of_source(&instruments.records),
+            groups: of_source(&instruments.groups),
+            skipped: of_source(&instruments.skipped),
+            differing: of_source(&instruments.differing),
+            attempts: BoundSeries::default(),
+            walks: BoundSeries::default(),
+            ended: BoundSeries::default(),
+            lookups: BoundSeries::default(),
+            source,
             instruments,
-            source: KeyValue::new("source", Arc::clone(name)),
         }
     }
 
@@ -73,43 +141,86 @@ impl UpstreamMetrics {
         source.chain(labels.into_iter().flatten()).collect()
     }
 
-    fn add(&self, counter: &Counter<u64>, count: u64) {
-        counter.add(count, &self.with([]));
+    /// Counts one, of what is too rare to be bound.
+    fn count<const N: usize>(&self, counter: &Counter<u64>, labels: [Option<KeyValue>; N]) {
+        counter.add(1, &self.with(labels));
     }
 
-    fn settled(&self, outcome: SettledWalk<'_>) -> Vec<KeyValue> {
-        let instruments = &self.instruments;
-        if let SettledWalk::Replaced { differing, .. } = outcome {
-            self.add(&instruments.differing, differing);
-        }
-        let (ended_by, groups, skipped) = match outcome {
-            SettledWalk::Replaced {
-                ended_by,
-                groups,
-                skipped,
-                ..
-            }
-            | SettledWalk::PendingShrink {
-                ended_by,
-                groups,
-                skipped,
-            } => (Some(ended_by), groups, skipped),
-            SettledWalk::Failed(_) | SettledWalk::Superseded | SettledWalk::GivenUp => (None, 0, 0),
+    fn attempted(&self, labels: AttemptLabels<'_>, elapsed: Duration) {
+        let bind = || {
+            let (method, server, outcome) = labels;
+            let [address, port] = server_labels(server);
+            let [code, error] = match outcome {
+                Err(kind) => [None, Some(error_label(kind))],
+                Ok(status) => status_labels(status),
+            };
+            let key = AttemptKey {
+                method,
+                server: server.map(|(host, port)| (host.into(), port)),
+                outcome,
+            };
+            let method = Some(KeyValue::new("http.request.method", method));
+            let labels = self.with([method, address, port, code, error]);
+            (key, self.instruments.attempts.bind(&labels))
         };
-        if let Some(ended_by) = ended_by {
-            let ended_by = KeyValue::new("ended_by", <&str>::from(ended_by));
-            instruments.ended.add(1, &self.with([Some(ended_by)]));
-            self.add(&instruments.groups, groups);
-            self.add(&instruments.skipped, skipped);
+        let record = |series: &BoundHistogram<f64>| series.record(elapsed.as_secs_f64());
+        self.attempts.record(|key| key.is_of(labels), bind, record);
+    }
+
+    fn settled(&self, outcome: SettledWalk<'_>, elapsed: Duration) {
+        if let SettledWalk::Replaced { differing, .. } = outcome {
+            self.differing.add(differing);
+        }
+        if let SettledWalk::Replaced {
+            ended_by,
+            groups,
+            skipped,
+            ..
+        }
+        | SettledWalk::PendingShrink {
+            ended_by,
+            groups,
+            skipped,
+        } = outcome
+        {
+            let ended_by = <&str>::from(ended_by);
+            let bind = || {
+                let label = KeyValue::new("ended_by", ended_by);
+                let series = self.instruments.ended.bind(&self.with([Some(label)]));
+                (ended_by, series)
+            };
+            let count = |series: &BoundCounter<u64>| series.add(1);
+            self.ended.record(|key| *key == ended_by, bind, count);
+            self.groups.add(groups);
+            self.skipped.add(skipped);
         }
         let error = match outcome {
-            SettledWalk::Failed(error) => Some(KeyValue::new("error.type", error.kind.as_str())),
+            SettledWalk::Failed(error) => Some(error.kind),
             SettledWalk::Replaced { .. }
             | SettledWalk::PendingShrink { .. }
             | SettledWalk::Superseded
             | SettledWalk::GivenUp => None,
         };
-        self.with([Some(KeyValue::new("outcome", outcome.as_str())), error])
+        let key = (outcome.as_str(), error);
+        let bind = || {
+            let outcome = KeyValue::new("outcome", key.0);
+            let labels = self.with([Some(outcome), error.map(error_label)]);
+            (key, self.instruments.walks.bind(&labels))
+        };
+        let record = |series: &BoundHistogram<f64>| series.record(elapsed.as_secs_f64());
+        self.walks.record(|other| *other == key, bind, record);
+    }
+
+    fn asked_for(&self, outcome: &'static str, collapsed: bool) {
+        let key = (outcome, collapsed);
+        let bind = || {
+            let outcome = KeyValue::new("outcome", outcome);
+            let collapsed = KeyValue::new("collapsed", collapsed);
+            let labels = self.with([Some(outcome), Some(collapsed)]);
+            (key, self.instruments.lookups.bind(&labels))
+        };
+        let count = |series: &BoundCounter<u64>| series.add(1);
+        self.lookups.record(|other| *other == key, bind, count);
     }
 }
 
@@ -126,56 +237,41 @@ impl Observer for UpstreamMetrics {
                 server,
                 outcome,
                 elapsed,
-            } => {
-                let method = Some(KeyValue::new("http.request.method", known_method(method)));
-                let [address, port] = server_labels(*server);
-                let [code, error] = match outcome {
-                    Err(kind) => [None, Some(KeyValue::new("error.type", kind.as_str()))],
-                    Ok(status) => status_labels(*status),
-                };
-                let labels = self.with([method, address, port, code, error]);
-                instruments.attempts.record(elapsed.as_secs_f64(), &labels);
-            }
+            } => self.attempted((known_method(method), *server, *outcome), *elapsed),
             Event::Retried { error, .. } => {
-                let error = KeyValue::new("error.type", error.kind.as_str());
-                instruments.retries.add(1, &self.with([Some(error)]));
+                self.count(&instruments.retries, [Some(error_label(error.kind))]);
             }
-            Event::Hedged => self.add(&instruments.hedges, 1),
+            Event::Hedged => self.count(&instruments.hedges, []),
             Event::SlotAwaited(waited) => {
                 let labels = self.with([]);
                 instruments.slot_wait.record(waited.as_secs_f64(), &labels);
             }
             Event::LoginEnded(outcome) => {
-                let error = outcome.err();
-                let error = error.map(|error| KeyValue::new("error.type", error.kind.as_str()));
-                instruments.logins.add(1, &self.with([error]));
+                let error = outcome.err().map(|error| error_label(error.kind));
+                self.count(&instruments.logins, [error]);
             }
             Event::PageRead(page) => {
-                self.add(&instruments.pages, 1);
-                self.add(&instruments.records, page.records());
+                self.pages.add(1);
+                self.records.add(page.records());
             }
             Event::OfRelated {
                 event: Event::PageRead(_),
                 ..
-            } => self.add(&instruments.pages, 1),
+            } => self.pages.add(1),
             Event::WalkRestarted(_)
             | Event::OfRelated {
                 event: Event::WalkRestarted(_),
                 ..
-            } => self.add(&instruments.restarts, 1),
-            Event::WalkSettled { outcome, elapsed } => {
-                let labels = self.settled(*outcome);
-                instruments.walks.record(elapsed.as_secs_f64(), &labels);
-            }
-            Event::ListAskedFor { outcome, collapsed } => {
-                let outcome = KeyValue::new("outcome", *outcome);
-                let collapsed = KeyValue::new("collapsed", *collapsed);
-                let labels = self.with([Some(outcome), Some(collapsed)]);
-                instruments.lookups.add(1, &labels);
-            }
+            } => self.count(&instruments.restarts, []),
+            Event::WalkSettled { outcome, elapsed } => self.settled(*outcome, *elapsed),
+            Event::ListAskedFor { outcome, collapsed } => self.asked_for(outcome, *collapsed),
             _ => {}
         }
     }
+}
+
+fn error_label(kind: ErrorKind) -> KeyValue {
+    KeyValue::new("error.type", kind.as_str())
 }
 
 /// What is said of where a request went. A redirect may lead to any host: all but the upstream's own are one.

@@ -1,0 +1,82 @@
+//! Series that are bound to their labels once.
+//!
+//! Looking a series up by its labels takes ten times as long as adding to it.
+
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+/// How many series stay bound. Further ones are looked up by their labels each time.
+const MOST: usize = 64;
+
+/// The few series of an instrument, by what tells them apart.
+pub(super) struct BoundSeries<K, S>(RwLock<Vec<(K, S)>>);
+
+impl<K, S> BoundSeries<K, S> {
+    /// Records in the series whose key `is_it`. One that is not there yet is what `bind` makes.
+    pub(super) fn record(
+        &self,
+        is_it: impl Fn(&K) -> bool,
+        bind: impl FnOnce() -> (K, S),
+        record: impl FnOnce(&S),
+    ) {
+        let series = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bound)) = series.iter().find(|(key, _)| is_it(key)) {
+            return record(bound);
+        }
+        drop(series);
+        let (key, bound) = bind();
+        record(&bound);
+        let mut series = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been here meanwhile.
+        if series.len() < MOST && !series.iter().any(|(key, _)| is_it(key)) {
+            series.push((key, bound));
+        }
+    }
+}
+
+impl<K, S> Default for BoundSeries<K, S> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K, S> fmt::Debug for BoundSeries<K, S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("BoundSeries")
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_series_is_bound_once_and_those_beyond_the_most_each_time() {
+        let series = BoundSeries::default();
+        let bound = Cell::new(0);
+        let record = |number: usize| {
+            let mut recorded = None;
+            series.record(
+                |key| *key == number,
+                || {
+                    bound.set(bound.get() + 1);
+                    (number, number * 10)
+                },
+                |value| recorded = Some(*value),
+            );
+            assert_eq!(recorded, Some(number * 10));
+        };
+        for _ in 0..3 {
+            (0..MOST).for_each(record);
+        }
+        assert_eq!(bound.get(), MOST);
+        for _ in 0..3 {
+            record(MOST);
+        }
+        assert_eq!(bound.get(), MOST + 3);
+    }
+}
