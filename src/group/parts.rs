@@ -69,18 +69,20 @@ impl<'a> GroupText<'a> {
         }
     }
 
-    /// The text in lower case.
-    pub(crate) fn lower_cased(self) -> Self {
+    /// The text in lower case, which may be kept here.
+    pub(crate) fn lower_cased(self, kept: &'a mut String) -> Self {
         if is_folded_ascii(&self.text) {
             return self;
         }
-        let lower_cased = if self.text.is_ascii() {
-            self.text.to_ascii_lowercase()
+        kept.clear();
+        if self.text.is_ascii() {
+            kept.push_str(&self.text);
+            kept.make_ascii_lowercase();
         } else {
-            self.text.to_lowercase()
-        };
+            kept.push_str(&self.text.to_lowercase());
+        }
         Self {
-            text: Cow::Owned(lower_cased),
+            text: Cow::Borrowed(kept),
             ..self
         }
     }

@@ -28,9 +28,14 @@ impl<'a> MemberName<'a> {
     /// Whether it is the same as another one: mostly both stand at one place of the page.
     #[inline]
     pub(crate) fn is(self, other: Self) -> bool {
+        self.is_at_place_of(other) || self.text() == other.text()
+    }
+
+    /// Whether it stands where another one does.
+    #[inline]
+    pub(crate) fn is_at_place_of(self, other: Self) -> bool {
         let place = |name: Self| (name.entry.start, name.entry.length);
-        let is_same_place = std::ptr::eq(self.tape, other.tape) && place(self) == place(other);
-        is_same_place || self.text() == other.text()
+        std::ptr::eq(self.tape, other.tape) && place(self) == place(other)
     }
 
     /// Writes the name as JSON.

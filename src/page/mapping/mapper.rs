@@ -32,6 +32,8 @@ pub(super) struct Mapper<'a> {
     reader: Reader<'a>,
     /// Those of the record at hand, whatever their role.
     people: Vec<GroupPerson<'a>>,
+    /// Its status in lower case.
+    status: String,
     looked_at: usize,
     groups: GroupPage,
     skipped: Vec<(usize, Skip)>,
@@ -55,6 +57,7 @@ impl<'a> Mapper<'a> {
             fields: FieldReaders::of(&mapping.fields, &mut members),
             reader: Reader::new(members),
             people: Vec::new(),
+            status: String::new(),
             looked_at: 0,
             groups: GroupPage::new(&mapping.source),
             skipped: Vec::new(),
@@ -183,7 +186,8 @@ impl<'a> Mapper<'a> {
             source_id,
             description: reader.text(&fields.description),
             email: reader.text(&fields.email),
-            status: (reader.text(&fields.status)).map(GroupText::lower_cased),
+            status: (reader.text(&fields.status))
+                .map(|status| status.lower_cased(&mut self.status)),
             organization_id: reader.text(&fields.organization_id),
             external_id: reader.text(&fields.external_id),
             parent_id: match &fields.parent_id {

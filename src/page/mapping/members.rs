@@ -54,22 +54,32 @@ impl<'a> RecordMembers<'a> {
         self.is_xml = record.is_some_and(Node::is_xml);
         let mut count = 0;
         for (name, node) in record.into_iter().flat_map(Node::written_members) {
-            let before = self.members.get(count);
-            let wanted = match before.filter(|before| before.name.is(name)) {
-                Some(before) => before.wanted,
-                None => (self.wanted.iter()).position(|wanted| wanted.name == name.text()),
+            let wanted = match self.members.get_mut(count) {
+                Some(member) if member.name.is(name) => {
+                    member.node = node;
+                    member.wanted
+                }
+                Some(_) | None => self.put(count, name, node),
             };
-            let member = RecordMember { name, node, wanted };
-            match self.members.get_mut(count) {
-                Some(place) => *place = member,
-                None => self.members.push(member),
-            }
             if let Some(wanted) = wanted.and_then(|wanted| self.wanted.get_mut(wanted)) {
                 wanted.node = Some(node);
             }
             count += 1;
         }
         self.members.truncate(count);
+    }
+
+    /// Puts another member into a place, and says which of the wanted ones it is.
+    #[cold]
+    fn put(&mut self, place: usize, name: MemberName<'a>, node: Node<'a>) -> Option<usize> {
+        let text = name.text();
+        let wanted = self.wanted.iter().position(|wanted| wanted.name == text);
+        let member = RecordMember { name, node, wanted };
+        match self.members.get_mut(place) {
+            Some(before) => *before = member,
+            None => self.members.push(member),
+        }
+        wanted
     }
 
     /// Whether the record has members at all.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use crate::group::{GroupPerson, GroupText};
 use crate::json::push_text;
-use crate::page::format::Node;
+use crate::page::format::{MemberName, Node};
 use crate::plan::path::Anchor;
 use crate::plan::{Field, People, PeopleKind};
 
@@ -301,8 +301,8 @@ pub(super) struct SimplePerson<'a> {
     id: Option<&'a [String]>,
     email: Option<&'a [String]>,
     /// Where their names were last found: mostly they stand for those of the next item, too.
-    known_id: Cell<Option<&'a str>>,
-    known_email: Cell<Option<&'a str>>,
+    known_id: Cell<Option<MemberName<'a>>>,
+    known_email: Cell<Option<MemberName<'a>>>,
 }
 
 impl<'a> SimplePerson<'a> {
@@ -337,7 +337,7 @@ impl<'a> SimplePerson<'a> {
             if [self.id, self.email].contains(&Some(&[])) {
                 return None;
             }
-            for (name, value) in node.members() {
+            for (name, value) in node.written_members() {
                 if is(name, self.id, &self.known_id) {
                     id = some_text(value, &mut is_all);
                 } else if is(name, self.email, &self.known_email) {
@@ -365,11 +365,15 @@ impl<'a> SimplePerson<'a> {
 
 /// Whether the name of a member is this path, or stands where that stood before.
 #[inline]
-fn is<'a>(name: &'a str, path: Option<&[String]>, known: &Cell<Option<&'a str>>) -> bool {
-    if known.get().is_some_and(|known| std::ptr::eq(name, known)) {
+fn is<'a>(
+    name: MemberName<'a>,
+    path: Option<&[String]>,
+    known: &Cell<Option<MemberName<'a>>>,
+) -> bool {
+    if known.get().is_some_and(|known| name.is_at_place_of(known)) {
         return true;
     }
-    let is_it = matches!(path, Some([only]) if only == name);
+    let is_it = matches!(path, Some([only]) if *only == name.text());
     if is_it {
         known.set(Some(name));
     }

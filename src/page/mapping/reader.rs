@@ -128,7 +128,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn count(&mut self, field: &FieldReader<'a>) -> Option<u64> {
+        if field.0.is_empty() {
+            return None;
+        }
+        self.mapped_count(field)
+    }
+
+    fn mapped_count(&mut self, field: &FieldReader<'a>) -> Option<u64> {
         let count = self.read(field, |_, text| {
             let text = text.text.trim();
             // Some formats write every number with a fraction.
@@ -145,6 +153,9 @@ impl<'a> Reader<'a> {
         lists: &[PeopleReader<'a>],
         people: &mut Vec<GroupPerson<'a>>,
     ) -> Option<Range<usize>> {
+        if lists.is_empty() {
+            return None;
+        }
         let start = people.len();
         let mut is_listed = false;
         for list in lists {

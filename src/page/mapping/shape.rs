@@ -33,15 +33,21 @@ impl<'a> RecordsShape<'a> {
     }
 
     /// Takes note of the next record, which may be skipped; an error if that is because it is no record.
+    #[inline]
     pub(super) fn check(
         &mut self,
         record: Item<'_>,
         skip: Option<Skip>,
     ) -> Result<(), FormatError> {
         self.looked_at += 1;
-        let (Some(skip), Item::Plain(node)) = (skip, record) else {
-            return Ok(());
-        };
+        match (skip, record) {
+            (Some(skip), Item::Plain(node)) => self.check_skipped(node, skip),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn check_skipped(&mut self, node: Node<'_>, skip: Skip) -> Result<(), FormatError> {
         if node.is_object() && !node.is_xml() && self.is_container(node) {
             return Err(FormatError::LoneObject {
                 path: self.path.to_string(),

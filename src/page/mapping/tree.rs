@@ -83,11 +83,17 @@ impl Ancestors {
     }
 
     /// The names from the root to a record of this name.
+    #[inline]
     pub(super) fn path_to(&self, name: &str) -> Option<String> {
-        match self.path.as_deref()? {
-            "" => Some(name.to_owned()),
-            above => Some(format!("{above}/{name}")),
-        }
+        Some(path_below(self.path.as_deref()?, name))
+    }
+}
+
+#[cold]
+fn path_below(above: &str, name: &str) -> String {
+    match above {
+        "" => name.to_owned(),
+        above => format!("{above}/{name}"),
     }
 }
 
