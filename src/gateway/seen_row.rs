@@ -47,7 +47,7 @@ impl<'a> SeenRow<'a> {
 
     /// How many bytes its JSON has where nothing of it is hidden, and else about as many.
     pub fn bytes(self) -> usize {
-        self.row.json_pieces().map(<[u8]>::len).sum()
+        self.row.json_bytes()
     }
 
     /// Its JSON.
@@ -64,9 +64,7 @@ impl<'a> SeenRow<'a> {
         wanted: SelectedFields<'_>,
     ) -> Result<(), serde_json::Error> {
         if wanted.is_none() && self.hidden.is_none() {
-            self.row
-                .json_pieces()
-                .for_each(|piece| out.extend_from_slice(piece));
+            self.row.write_json(out);
         } else {
             self.seen_json().record()?.write_json(out, wanted);
         }

@@ -6,7 +6,6 @@
 //! those that are absent included: a list takes half the memory, and is read and written more quickly.
 
 use std::array;
-use std::iter;
 use std::sync::LazyLock;
 
 use wide::u8x16;
@@ -18,10 +17,11 @@ use super::{Group, GroupParts, GroupPerson, GroupText, GroupTime};
 /// The source of groups, as their JSON has it.
 #[derive(Debug, Default)]
 pub(crate) struct JsonSource {
-    /// All that stands before the group's id in its source, in `id`,
-    before_id: String,
-    /// and between that and the same id in `source_id`.
-    before_source_id: String,
+    /// All that stands before the group's id in its source, in `id`, and between that and the same id in
+    /// `source_id`.
+    text: String,
+    /// Where the second begins.
+    before_id: usize,
 }
 
 /// What a mark stands before.
@@ -92,42 +92,56 @@ static BETWEEN: LazyLock<[[Box<str>; MARKS.len()]; MARKS.len()]> = LazyLock::new
     array::from_fn(|last| array::from_fn(|next| between(last, next).into_boxed_str()))
 });
 
+/// What the names of `id`, `source` and `source_id` take, and what stands around the values.
+const SOURCE_NAMES: usize = 48;
+
 impl JsonSource {
     pub(crate) fn of(source: &str) -> Self {
-        let mut before_id = r#"{"id":""#.to_owned();
-        push_body(&mut before_id, source);
-        before_id.push(':');
-        let mut before_source_id = r#"","source":"#.to_owned();
-        push_text(&mut before_source_id, source);
-        before_source_id.push_str(r#","source_id":""#);
-        Self {
-            before_id,
-            before_source_id,
-        }
+        let mut text = String::with_capacity(SOURCE_NAMES + 2 * source.len());
+        text.push_str(r#"{"id":""#);
+        push_body(&mut text, source);
+        text.push(':');
+        let before_id = text.len();
+        text.push_str(r#"","source":"#);
+        push_text(&mut text, source);
+        text.push_str(r#","source_id":""#);
+        Self { text, before_id }
     }
 
     /// The JSON of a packed group of this source, piece by piece. Of what is no packed group, something else.
     #[inline]
-    pub(crate) fn pieces<'a>(&'a self, packed: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    fn each_piece(&self, packed: &[u8], mut each: impl FnMut(&[u8])) {
         let mut at = next_mark(packed, 0);
         let id = &packed[..at];
-        let start = [
-            self.before_id.as_bytes(),
-            id,
-            self.before_source_id.as_bytes(),
-            id,
-        ];
+        let (before_id, before_source_id) = self.text.as_bytes().split_at(self.before_id);
+        each(before_id);
+        each(id);
+        each(before_source_id);
+        each(id);
         let between = &*BETWEEN;
         let mut last = &between[0];
-        let rest = iter::from_fn(move || {
-            let mark = usize::from(*packed.get(at)?);
+        while let Some(mark) = packed.get(at).map(|mark| usize::from(*mark)) {
             let value = at + 1;
             at = next_mark(packed, value);
-            let before = last.get(mark)?;
-            last = between.get(mark)?;
-            Some([before.as_bytes(), &packed[value..at]])
-        });
-        start.into_iter().chain(rest.flatten())
+            let (Some(before), Some(next)) = (last.get(mark), between.get(mark)) else {
+                return;
+            };
+            each(before.as_bytes());
+            each(&packed[value..at]);
+            last = next;
+        }
+    }
+
+    /// How many bytes the JSON of a packed group has.
+    pub(crate) fn json_bytes(&self, packed: &[u8]) -> usize {
+        let mut bytes = 0;
+        self.each_piece(packed, |piece| bytes += piece.len());
+        bytes
+    }
+
+    /// Writes the JSON of a packed group.
+    pub(crate) fn write_json(&self, packed: &[u8], out: &mut Vec<u8>) {
+        self.each_piece(packed, |piece| push_bytes(out, piece));
     }
 
     /// A packed group, read back from its JSON.
@@ -137,9 +151,8 @@ impl JsonSource {
 
     /// The JSON of a packed group.
     pub(crate) fn json(&self, packed: &[u8]) -> Vec<u8> {
-        let mut json = Vec::with_capacity(self.pieces(packed).map(<[u8]>::len).sum());
-        self.pieces(packed)
-            .for_each(|piece| json.extend_from_slice(piece));
+        let mut json = Vec::with_capacity(self.json_bytes(packed));
+        self.write_json(packed, &mut json);
         json
     }
 }

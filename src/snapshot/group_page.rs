@@ -71,7 +71,7 @@ impl GroupPage {
     /// A page without groups.
     pub(crate) fn new(source: &str) -> Self {
         Self {
-            id_prefix: format!("{source}:"),
+            id_prefix: [source, ":"].concat(),
             json_source: JsonSource::of(source),
             packed: PackedPieces::default(),
             packing: Vec::new(),

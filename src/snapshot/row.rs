@@ -119,9 +119,14 @@ impl<'a> RowRef<'a> {
         self.buffers.packed.row(self.row.packed)
     }
 
-    /// The group's JSON, piece by piece.
-    pub(crate) fn json_pieces(self) -> impl Iterator<Item = &'a [u8]> {
-        self.buffers.json_source.pieces(self.packed())
+    /// How many bytes the group's JSON has.
+    pub(crate) fn json_bytes(self) -> usize {
+        self.buffers.json_source.json_bytes(self.packed())
+    }
+
+    /// Writes the group's JSON.
+    pub(crate) fn write_json(self, out: &mut Vec<u8>) {
+        self.buffers.json_source.write_json(self.packed(), out);
     }
 
     /// The group's JSON.
