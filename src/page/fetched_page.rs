@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Uri};
 use url::Url;
 
 use super::format::{Page, Parents};
@@ -30,7 +30,8 @@ pub struct FetchedPage {
     pub page: Page,
     /// How long the response took.
     pub elapsed: Duration,
-    pub(crate) url: Url,
+    /// The URL that was requested, after redirects.
+    pub(crate) url: Uri,
     pub(crate) bytes: u64,
     pub(crate) announcement: Announcement,
     pub(crate) last_record_key: Option<Position>,

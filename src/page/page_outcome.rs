@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use url::Url;
 
 use super::format::{Page, Parents};
 use super::mapping::Skip;
@@ -28,7 +27,7 @@ pub(crate) struct PageOutcome {
     pub(super) headers: HeaderMap,
     /// That of its body which says something of the list.
     pub(super) page: Page,
-    pub(super) url: Url,
+    pub(super) url: Uri,
     pub(super) announcement: Announcement,
     pub(super) last_record_key: Option<Position>,
     pub(super) last_record_flag: Option<String>,
@@ -94,7 +93,11 @@ impl PageOutcome {
         let validators = [&self.etag, &self.last_modified].into_iter().flatten();
         let more = texts.map(String::len).sum::<usize>()
             + validators.map(HeaderValue::len).sum::<usize>()
-            + self.url.as_str().len() * 2;
+            + self
+                .url
+                .path_and_query()
+                .map_or(0, |path| path.as_str().len())
+                * 2;
         (OUTCOME_BYTES + headers.sum::<usize>() + lists + more) as u64
     }
 }

@@ -147,11 +147,13 @@ impl Exchange {
     {
         if let (Some(login), false) = (&self.login, self.transport.has_only_pages()) {
             let waiting = (memory, deadline, observers);
-            return self.send_logged_in(login, &render, waiting).await;
+            return Box::pin(self.send_logged_in(login, &render, waiting)).await;
         }
         let request = render(&LoginValues::NONE)?;
-        let prepared = self.prepared(&request, deadline, observers);
-        let once = || (self.transport).exchange(prepared.clone(), &self.classifier);
+        let once = || {
+            let prepared = self.prepared(&request, deadline, observers);
+            self.transport.exchange(prepared, &self.classifier)
+        };
         let answer = if self.transport.has_only_pages() {
             once().await?
         } else {

@@ -1,12 +1,28 @@
-//! What a request carries through the transport, set as `http::Extensions`.
+//! What a request carries through the transport, set as `http::Extensions`. [`carried`] looks it up.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request};
+use http::{Extensions, HeaderMap, Method, Request};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::page::position::Position;
+
+/// What a request carried when it came to the transport. Its clones share it, for several layers keep one.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Extensions>);
+
+/// Has the clones of a request share what it carries so far.
+pub(super) fn share<B>(request: &mut Request<B>) {
+    let carried = std::mem::take(request.extensions_mut());
+    request.extensions_mut().insert(Shared(Arc::new(carried)));
+}
+
+/// What a request carries, set by a layer or before it came to the transport.
+pub fn carried<T: Send + Sync + 'static, B>(request: &Request<B>) -> Option<&T> {
+    let own = request.extensions();
+    own.get().or_else(|| own.get::<Shared>()?.0.get())
+}
 
 /// The latest moment at which the response is of use.
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +77,32 @@ pub enum Purpose {
 
 /// Whether a request may be sent twice (RFC 9110, section 9.2.2).
 pub(super) fn is_repeatable<B>(request: &Request<B>) -> bool {
-    request.method() == Method::GET || request.extensions().get::<Repeatable>().is_some()
+    request.method() == Method::GET || carried::<Repeatable, _>(request).is_some()
 }
 
 /// The latest moment at which the response is of use, if there is one.
 pub(super) fn deadline<B>(request: &Request<B>) -> Option<Instant> {
-    let deadline = request.extensions().get();
-    deadline.map(|Deadline(deadline)| *deadline)
+    carried(request).map(|Deadline(deadline)| *deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_what_a_request_carried_and_layers_add_to_their_own() {
+        let mut request = Request::get("/").body(()).unwrap();
+        request.extensions_mut().insert(Repeatable);
+        request.extensions_mut().insert(Purpose::Count);
+        share(&mut request);
+        let mut clone = request.clone();
+        clone.extensions_mut().insert(Resent(2));
+        clone.extensions_mut().insert(Purpose::Login);
+        assert!(carried::<Repeatable, _>(&clone).is_some());
+        assert_eq!(carried(&clone), Some(&Purpose::Login));
+        assert_eq!(carried(&request), Some(&Purpose::Count));
+        assert!(carried::<Resent, _>(&clone).is_some() && carried::<Resent, _>(&request).is_none());
+        let shared = |request| carried::<Repeatable, _>(request).map(std::ptr::from_ref);
+        assert_eq!(shared(&request), shared(&clone));
+    }
 }

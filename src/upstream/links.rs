@@ -1,5 +1,6 @@
 //! URLs that an upstream names: what they are relative to, and where they may lead.
 
+use http::Uri;
 use thiserror::Error;
 use url::Url;
 
@@ -51,6 +52,11 @@ impl LinkRules {
         }
         Ok(url)
     }
+}
+
+/// The URL of a request, for links that are relative to it.
+pub(super) fn requested(uri: &Uri) -> Result<Url, LinkError> {
+    Url::parse(&uri.to_string()).map_err(|_| LinkError::Relative)
 }
 
 /// The path and the query of a URL at another origin.

@@ -12,6 +12,7 @@ use crate::error::UpstreamError;
 use crate::plan;
 use crate::redact::Redactor;
 
+use super::extensions::carried;
 use super::on_behalf::CallerAsk;
 
 /// A value of a caller or of a login that is shorter may be a word or a number of any message.
@@ -63,7 +64,7 @@ impl Masks {
 
     /// Those that come with a request, or else `usual`.
     pub(super) fn of<'a, B>(request: &'a Request<B>, usual: &'a Self) -> &'a Self {
-        request.extensions().get().unwrap_or(usual)
+        carried(request).unwrap_or(usual)
     }
 
     /// Adds a token that a login brought. Those of the last logins are remembered.

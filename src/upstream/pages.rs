@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::IF_NONE_MATCH;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
-use url::Url;
 
 use super::adapter::Adapter;
 use super::auth::LoginValues;
@@ -32,25 +32,23 @@ use crate::plan::SinceRule;
 
 impl Adapter {
     /// Reads the page at `position`.
-    pub async fn fetch_page(
-        self: &Arc<Self>,
+    pub fn fetch_page<'a>(
+        self: &'a Arc<Self>,
         position: Position,
         deadline: Instant,
-        observers: &Observers,
-    ) -> Result<FetchedPage, UpstreamError> {
-        self.fetch(position, Urgency::Now, deadline, observers)
-            .await
+        observers: &'a Observers,
+    ) -> BoxFuture<'a, Result<FetchedPage, UpstreamError>> {
+        Box::pin(self.fetch(position, Urgency::Now, deadline, observers))
     }
 
     /// Reads a page that was announced, when its turn comes.
-    pub(super) async fn fetch_in_turn(
-        self: &Arc<Self>,
+    pub(super) fn fetch_in_turn<'a>(
+        self: &'a Arc<Self>,
         position: Position,
         deadline: Instant,
-        observers: &Observers,
-    ) -> Result<FetchedPage, UpstreamError> {
-        self.fetch(position, Urgency::InTurn, deadline, observers)
-            .await
+        observers: &'a Observers,
+    ) -> BoxFuture<'a, Result<FetchedPage, UpstreamError>> {
+        Box::pin(self.fetch(position, Urgency::InTurn, deadline, observers))
     }
 
     async fn fetch(
@@ -99,7 +97,7 @@ impl Adapter {
                 break (sent, answer);
             }
             if known_etag.is_some() {
-                if !self.leads_on(&sent, &answer.headers)? {
+                if !self.paging().leads_on(&answer.headers, sent.uri()) {
                     return Err(not_known());
                 }
             } else {
@@ -184,7 +182,7 @@ impl Adapter {
             Ok(request)
         };
         let sending = (self.exchange).send(render, &self.memory, deadline, observers);
-        let (asked, answer) = match sending.await {
+        let (asked, answer) = match Box::pin(sending).await {
             Err(error) if self.paging().is_hint() && is_client_error(&error) => {
                 tracing::info!(
                     source = %self.name(),
@@ -195,11 +193,11 @@ impl Adapter {
             }
             answer => answer?,
         };
-        let url = url(answer.uri.as_ref().unwrap_or(asked.uri()))?;
+        let url = answer.uri.as_ref().unwrap_or(asked.uri());
         let context = PageContext {
             page: &answer.page,
             headers: &answer.headers,
-            url: &url,
+            url,
             records: 0,
             last_record_key: None,
             last_record_flag: None,
@@ -291,7 +289,7 @@ impl Adapter {
             let first = first_skipped(&records, &mapped.skipped);
             (skipped(&records, &mapped.skipped), first)
         };
-        let url = url(answer.uri.as_ref().unwrap_or(request.uri()))?;
+        let url = answer.uri.unwrap_or_else(|| request.uri().clone());
         let context = PageContext {
             page: &answer.page,
             headers: &answer.headers,
@@ -350,9 +348,4 @@ fn first_skipped(records: &[Option<Node<'_>>], skipped: &[(usize, Skip)]) -> Opt
     let (index, skip) = skipped.next()?;
     let record = (*records.get(*index)?)?;
     Some(format!("record {}: {}", index + 1, skip.of(record)))
-}
-
-pub(super) fn url(uri: &Uri) -> Result<Url, UpstreamError> {
-    let url = uri.to_string().parse();
-    url.map_err(|_| UpstreamError::ours("the request's URL cannot be read back"))
 }

@@ -26,7 +26,7 @@ where
         Err(error) if error.kind == ErrorKind::Unauthorized => error,
         outcome => return outcome,
     };
-    once_more(error, deadline, attempt).await
+    Box::pin(once_more(error, deadline, attempt)).await
 }
 
 /// Makes a second attempt after a first one was refused with `error`, whose outcome counts.

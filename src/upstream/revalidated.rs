@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 
 use super::adapter::Adapter;
-use super::pages::url;
 use crate::error::UpstreamError;
 use crate::page::fetched_page::FetchedPage;
 
@@ -30,14 +29,5 @@ impl Adapter {
                 outcome.map(|(key, own)| (key, Arc::new(own.described_by(&page, headers))));
         }
         Ok(Some(page))
-    }
-
-    /// Whether a response that says that the first page of a list has not changed leads to another page all the same.
-    pub(super) fn leads_on<B>(
-        &self,
-        request: &Request<B>,
-        headers: &HeaderMap,
-    ) -> Result<bool, UpstreamError> {
-        Ok(self.paging().leads_on(headers, &url(request.uri())?))
     }
 }

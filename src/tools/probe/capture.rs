@@ -11,7 +11,7 @@ use crate::plan::RelatedList;
 use crate::redact::Redactor;
 use crate::tools::lock::lock;
 use crate::upstream::auth::LoginToken;
-use crate::upstream::extensions::{Purpose, SignedText};
+use crate::upstream::extensions::{Purpose, SignedText, carried};
 
 /// Which list of a walk a request is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,14 +135,13 @@ impl Capture {
     }
 
     fn sent(&self, exchange: u64, request: &Request<Bytes>) {
-        let extensions = request.extensions();
-        if let Some(LoginToken(token)) = extensions.get() {
+        if let Some(LoginToken(token)) = carried(request) {
             for (name, text) in token.values().secrets() {
                 let name = name.replace('.', "_").to_ascii_uppercase();
                 self.redactor.add(text, &format!("LOGIN_{name}"));
             }
         }
-        if extensions.get() == Some(&Purpose::Login) {
+        if carried(request) == Some(&Purpose::Login) {
             for (name, token) in url::form_urlencoded::parse(request.body()) {
                 if SENT_TOKENS.contains(&&*name) {
                     self.redactor.add(&token, &name.to_ascii_uppercase());
@@ -152,12 +151,12 @@ impl Capture {
         let attempt = CapturedAttempt {
             exchange,
             list: self.list.clone(),
-            purpose: extensions.get().cloned(),
+            purpose: carried(request).cloned(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
             body: request.body().clone(),
-            signed: extensions.get().map(|SignedText(text)| text.clone()),
+            signed: carried(request).map(|SignedText(text)| text.clone()),
             response: None,
         };
         lock(&self.attempts).push((attempt, false));

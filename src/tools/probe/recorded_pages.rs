@@ -11,7 +11,7 @@ use http::{Request, Response};
 use crate::error::UpstreamError;
 use crate::terminal::CommandError;
 use crate::tools::lock::lock;
-use crate::upstream::extensions::Purpose;
+use crate::upstream::extensions::{Purpose, carried};
 use crate::upstream::pager::Position;
 use crate::upstream::transport::Replay;
 
@@ -57,7 +57,7 @@ impl RecordedPages {
 
 impl Replay for RecordedPages {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        let page = match request.extensions().get() {
+        let page = match carried(request) {
             Some(Purpose::Page(position)) => self.page(position),
             Some(Purpose::Login | Purpose::Count) | None => None,
         };

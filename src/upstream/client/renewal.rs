@@ -110,8 +110,11 @@ impl Service<Request<Full<Bytes>>> for Renewing {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Full<Bytes>>) -> Self::Future {
         let clients = Arc::clone(&self.0);
+        let may_repeat = is_repeatable(&request);
+        // Nobody below asks for what it carries, and its copy would carry it too.
+        request.extensions_mut().clear();
         Box::pin(async move {
             let again = request.clone();
             let error = match clients.pooled().request(request).await {
@@ -123,7 +126,7 @@ impl Service<Request<Full<Bytes>>> for Renewing {
                 }
                 Err(error) => error,
             };
-            if !is_lost(&error, is_repeatable(&again)) {
+            if !is_lost(&error, may_repeat) {
                 return Err(error.into());
             }
             tracing::debug!(

@@ -1,11 +1,12 @@
 //! What a pager decides by: the page at hand, and the totals of the walk.
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use url::Url;
 
 use crate::page::fetched_page::FetchedPage;
 use crate::page::format::{Page, Parents};
 use crate::page::position::Position;
+use crate::upstream::links::{LinkError, requested};
 
 /// The page that the pager looks at.
 #[derive(Debug, Clone, Copy)]
@@ -14,8 +15,8 @@ pub struct PageContext<'a> {
     pub page: &'a Page,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// The URL that was requested.
-    pub url: &'a Url,
+    /// The URL that was requested, after redirects.
+    pub url: &'a Uri,
     /// The number of records on the page.
     pub records: u64,
     /// What its last record holds if the style reads on from there
@@ -28,6 +29,13 @@ pub struct PageContext<'a> {
     pub parents: Option<Parents>,
     /// Whether the response means that the list ended before it.
     pub is_past_end: bool,
+}
+
+impl PageContext<'_> {
+    /// The URL that was requested, for links that are relative to it.
+    pub(super) fn requested(self) -> Result<Url, LinkError> {
+        requested(self.url)
+    }
 }
 
 impl<'a> From<&'a FetchedPage> for PageContext<'a> {

@@ -1,9 +1,8 @@
 //! That of a page which says something of its list: what is kept of it when nothing else is.
 
-use http::HeaderMap;
 use http::header::{CONTENT_RANGE, HeaderName, LINK};
+use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::context::{PageContext, WalkTotals};
 use super::decision::Reason;
@@ -12,6 +11,7 @@ use super::{Paging, location};
 use crate::page::format::Page;
 use crate::page::position::Position;
 use crate::plan::{EndFlag, Format, Location, NextCursor, PagingStyle, Path, Total};
+use crate::upstream::links::requested;
 
 impl Paging {
     /// A body and headers by which the page at `position` says of the list what it says by its own. `None` if they
@@ -123,14 +123,18 @@ impl Paging {
     }
 
     /// Whether headers of the page at `url` name another one, or may.
-    pub(in crate::upstream) fn leads_on(&self, headers: &HeaderMap, url: &Url) -> bool {
+    pub(in crate::upstream) fn leads_on(&self, headers: &HeaderMap, url: &Uri) -> bool {
         let places = self.next_places();
         let mut names = places.iter().filter_map(PagePlace::header);
         let is_set = |name| (headers.get_all(name).iter()).any(|value| !value.is_empty());
         names.any(|name| name != LINK && is_set(name))
-            || match next_link(headers, Some(url)) {
-                Ok(target) => target.is_some_and(|target| url.join(&target).as_ref() != Ok(url)),
-                Err(_) => true,
+            || headers.contains_key(LINK) && {
+                let url = requested(url).ok();
+                let is_other = |target: String| {
+                    let other = url.as_ref().and_then(|url| url.join(&target).ok());
+                    other.is_none() || other != url
+                };
+                next_link(headers, url.as_ref()).map_or(true, |target| target.is_some_and(is_other))
             }
     }
 

@@ -24,7 +24,7 @@ impl Paging {
         let mut targets = (context.headers.get_all(LINK).iter())
             .filter_map(|field| next_targets(field).ok())
             .flatten();
-        targets.find_map(|target| other_page(target, context.url))
+        targets.find_map(|target| other_page(target, &context.requested().ok()?))
     }
 }
 

@@ -261,15 +261,14 @@ pub(super) fn flag_name(source: &CursorSource) -> String {
 mod tests {
     use std::sync::LazyLock;
 
-    use http::{HeaderMap, HeaderValue};
+    use http::{HeaderMap, HeaderValue, Uri};
     use rstest::rstest;
-    use url::Url;
 
     use super::*;
     use crate::page::format::Page;
     use crate::plan::Format;
 
-    static URL: LazyLock<Url> = LazyLock::new(|| "https://a.example".parse().unwrap());
+    static URL: LazyLock<Uri> = LazyLock::new(|| Uri::from_static("https://a.example"));
 
     fn xml(text: &str) -> Page {
         Page::decode(Format::Xml, text.as_bytes()).unwrap()

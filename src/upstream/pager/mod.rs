@@ -324,21 +324,26 @@ impl Paging {
 
     /// The position that the page names, if it names one.
     fn named(&self, context: PageContext<'_>) -> Result<Option<Position>, PagerError> {
-        let url = match &self.style {
+        let (target, requested) = match &self.style {
             PagingStyle::Cursor { next, .. } => {
                 return next_cursor(next, context);
             }
-            PagingStyle::Link => link::next_link(context.headers, Some(context.url))?,
-            PagingStyle::NextUrl { next } => location::position(next, context)?,
+            PagingStyle::Link => {
+                let requested = context.requested()?;
+                let target = link::next_link(context.headers, Some(&requested))?;
+                (target, Some(requested))
+            }
+            PagingStyle::NextUrl { next } => (location::position(next, context)?, None),
             PagingStyle::Whole
             | PagingStyle::Only(_)
             | PagingStyle::Offset(_)
-            | PagingStyle::Page(_) => None,
+            | PagingStyle::Page(_) => (None, None),
         };
-        let Some(url) = url else {
+        let Some(target) = target else {
             return Ok(None);
         };
-        let url = self.links.follow(&url, context.url)?;
+        let requested = requested.map_or_else(|| context.requested(), Ok)?;
+        let url = self.links.follow(&target, &requested)?;
         Ok(Some(Position::Url(url)))
     }
 
@@ -351,7 +356,7 @@ impl Paging {
         let Some(text) = location::position(location, context)? else {
             return Ok(None);
         };
-        Ok(Some(self.links.follow(&text, context.url)?))
+        Ok(Some(self.links.follow(&text, &context.requested()?)?))
     }
 }
 

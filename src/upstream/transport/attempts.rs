@@ -20,7 +20,7 @@ use crate::error::UpstreamError;
 use crate::observe::{Event, Observers};
 use crate::plan;
 use crate::trace;
-use crate::upstream::extensions::{Resent, ShownPath};
+use crate::upstream::extensions::{Resent, ShownPath, carried};
 use crate::upstream::masks::Masks;
 
 /// Reports attempts to the observers that come with a request, and in spans where its walk has one that is recorded.
@@ -47,7 +47,7 @@ impl Attempts {
     fn span(&self, request: &Request<Bytes>) -> SpanBuilder {
         let uri = request.uri();
         let method = request.method().as_str().to_owned();
-        let path = request.extensions().get::<ShownPath>();
+        let path = carried::<ShownPath, _>(request);
         let url = without_values(uri, path.map(|path| &*path.0));
         let mut attributes = vec![
             KeyValue::new("http.request.method", method.clone()),
@@ -56,7 +56,7 @@ impl Attempts {
             KeyValue::new("groupgate.source", self.source.to_string()),
         ];
         attributes.extend(port(uri).map(|port| KeyValue::new("server.port", i64::from(port))));
-        if let Some(Resent(times)) = request.extensions().get() {
+        if let Some(Resent(times)) = carried(request) {
             let times = i64::from(*times);
             attributes.push(KeyValue::new("http.request.resend_count", times));
         }
@@ -135,7 +135,7 @@ where
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let span = trace::child(|| self.attempts.span(&request));
-        let observers = request.extensions().get::<Observers>().cloned();
+        let observers = carried::<Observers, _>(&request).cloned();
         if span.is_none() && observers.is_none() {
             return Either::Left(self.inner.call(request));
         }

@@ -20,7 +20,7 @@ use tower::{BoxError, Layer, Service};
 
 use crate::page_memory::{BodyHold, OwnWaits, PageMemory};
 use crate::plan::Span;
-use crate::upstream::extensions::deadline;
+use crate::upstream::extensions::{carried, deadline};
 
 use super::error::BodyError;
 
@@ -183,9 +183,11 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let extensions = request.extensions();
-        let memory = extensions.get::<PageMemory>().cloned().unwrap_or_default();
-        let waits = extensions.get::<OwnWaits>().cloned().unwrap_or_default();
+        let memory = carried::<PageMemory, _>(&request).cloned();
+        let memory = memory.unwrap_or_default();
+        let waits = carried::<OwnWaits, _>(&request)
+            .cloned()
+            .unwrap_or_default();
         let mut hold = memory.body(deadline(&request), waits);
         let bytes = self.bytes;
         let response = self.inner.call(request);

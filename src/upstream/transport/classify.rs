@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 use crate::error::UpstreamError;
 use crate::page_memory::{OwnWaits, PageMemory};
 use crate::upstream::classify::{ClassifiedResponse, Classifier, ExpectedAnswer};
-use crate::upstream::extensions::deadline;
+use crate::upstream::extensions::{carried, deadline};
 use crate::upstream::masks::Masks;
 use crate::upstream::off_thread::Urgency;
 
@@ -52,12 +52,12 @@ where
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let classifier = request.extensions().get::<Classifier>().cloned();
-        let expected = request.extensions().get::<ExpectedAnswer>().copied();
+        let classifier = carried::<Classifier, _>(&request).cloned();
+        let expected = carried::<ExpectedAnswer, _>(&request).copied();
         let expected = expected.unwrap_or_default();
-        let memory = request.extensions().get::<PageMemory>().cloned();
-        let waits = request.extensions().get::<OwnWaits>().cloned();
-        let urgency = request.extensions().get::<Urgency>().copied();
+        let memory = carried::<PageMemory, _>(&request).cloned();
+        let waits = carried::<OwnWaits, _>(&request).cloned();
+        let urgency = carried::<Urgency, _>(&request).copied();
         let deadline = deadline(&request);
         let masks = Masks::of(&request, &self.masks).clone();
         let is_conditional = [IF_NONE_MATCH, IF_MODIFIED_SINCE]

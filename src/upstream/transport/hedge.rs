@@ -23,7 +23,7 @@ use crate::observe::{Event, Observers};
 use crate::page_memory::OwnWaits;
 use crate::trace;
 
-use crate::upstream::extensions::{Hedgeable, Sent, is_repeatable};
+use crate::upstream::extensions::{Hedgeable, Sent, carried, is_repeatable};
 
 /// Sends requests a second time that take longer than `after`.
 #[derive(Debug, Clone)]
@@ -77,14 +77,13 @@ where
         let inner = self.inner.clone();
         let after = self.after;
         let budget = Arc::clone(&self.budget);
-        let may_hedge =
-            request.extensions().get::<Hedgeable>().is_some() && is_repeatable(&request);
+        let may_hedge = carried::<Hedgeable, _>(&request).is_some() && is_repeatable(&request);
         if !may_hedge {
             return Box::pin(inner.oneshot(request));
         }
         Box::pin(async move {
             let second = request.clone();
-            let observers = request.extensions().get::<Observers>().cloned();
+            let observers = carried::<Observers, _>(&request).cloned();
             let sent = Arc::new(Notify::new());
             request.extensions_mut().insert(Sent(Arc::clone(&sent)));
             let waits = OwnWaits::default();

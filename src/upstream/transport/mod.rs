@@ -31,6 +31,7 @@ use crate::page_memory::{OwnWaits, PageMemory};
 
 use super::classify::{ClassifiedResponse, Classifier};
 use super::client::{Connections, http_client};
+use super::extensions::share;
 use super::masks::Masks;
 use crate::tls::Tls;
 
@@ -215,6 +216,7 @@ impl Transport {
         classifier: &Classifier,
     ) -> Result<ClassifiedResponse, UpstreamError> {
         request.extensions_mut().insert(classifier.clone());
+        share(&mut request);
         self.stack.clone().oneshot(request).await
     }
 }

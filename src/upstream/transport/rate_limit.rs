@@ -24,7 +24,7 @@ use crate::observe::{Event, Observers};
 use crate::plan::Rate;
 use crate::upstream::classify::delay;
 use crate::upstream::classify::rate_limit_headers::parse;
-use crate::upstream::extensions::deadline;
+use crate::upstream::extensions::{carried, deadline};
 
 use super::account_limits::AccountLimits;
 use super::pacing::{LONGEST_PAUSE, Pacing};
@@ -181,11 +181,9 @@ where
         let inner = self.inner.clone();
         let limit = self.limit.clone();
         Box::pin(async move {
-            let account = request.extensions().get::<AccountLimits>().cloned();
+            let account = carried::<AccountLimits, _>(&request).cloned();
             let waited = limit.slot(account.as_ref(), deadline(&request)).await?;
-            if let (Some(waited), Some(observers)) =
-                (waited, request.extensions().get::<Observers>())
-            {
+            if let (Some(waited), Some(observers)) = (waited, carried::<Observers, _>(&request)) {
                 observers.notify(&Event::SlotAwaited(waited));
             }
             let outcome = inner.oneshot(request).await;

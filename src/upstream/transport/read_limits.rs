@@ -9,6 +9,7 @@ use tower::{Layer, Service};
 use super::account_limits::AccountLimits;
 use super::rate_limit::RateLimitLayer;
 use crate::clock::WallClock;
+use crate::upstream::extensions::carried;
 
 /// Applies what the headers of each response say to the limits of whom it is about.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ where
         let Some((limit, wall)) = self.limit.clone() else {
             return Box::pin(self.inner.call(request));
         };
-        let account = request.extensions().get::<AccountLimits>().cloned();
+        let account = carried::<AccountLimits, _>(&request).cloned();
         let response = self.inner.call(request);
         Box::pin(async move {
             let response = response.await?;

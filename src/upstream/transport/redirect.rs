@@ -120,13 +120,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
-        let inner = self.inner.clone();
+        let mut inner = self.inner.clone();
         let redirects = self.redirects.clone();
         Box::pin(async move {
             let mut visited = Vec::new();
             loop {
                 let sent = request.clone();
-                let error = match inner.clone().oneshot(request).await {
+                let error = match inner.ready().await?.call(request).await {
                     Ok(mut answer) => {
                         answer.uri = (!visited.is_empty()).then(|| sent.uri().clone());
                         return Ok(answer);

@@ -25,7 +25,7 @@ use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::{Event, Observers};
 use crate::trace;
 
-use crate::upstream::extensions::{Purpose, Resent, deadline, is_repeatable};
+use crate::upstream::extensions::{Purpose, Resent, carried, deadline, is_repeatable};
 
 /// The bound of the wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -110,9 +110,8 @@ impl<R> Policy<Request<Bytes>, R, UpstreamError> for RetryPolicy {
             }
         };
         let wait = self.wait(retry_after, deadline(request))?;
-        if let (Err(error), Some(observers)) = (&*outcome, request.extensions().get::<Observers>())
-        {
-            let position = match request.extensions().get() {
+        if let (Err(error), Some(observers)) = (&*outcome, carried::<Observers, _>(request)) {
+            let position = match carried(request) {
                 Some(Purpose::Page(position)) => Some(position),
                 Some(Purpose::Login | Purpose::Count) | None => None,
             };

@@ -11,7 +11,7 @@ use tower::filter::Predicate;
 use crate::clock::WallClock;
 use crate::plan::Auth;
 use crate::upstream::auth::LoginToken;
-use crate::upstream::extensions::Sent;
+use crate::upstream::extensions::{Sent, carried};
 
 /// Signs requests; one that cannot be signed is not sent.
 #[derive(Debug, Clone)]
@@ -30,14 +30,14 @@ impl Predicate<Request<Bytes>> for Sign {
     type Request = Request<Bytes>;
 
     fn check(&mut self, mut request: Request<Bytes>) -> Result<Request<Bytes>, BoxError> {
-        let token = request.extensions().get::<LoginToken>().cloned();
+        let token = carried::<LoginToken, _>(&request).cloned();
         let token = token.as_ref().map(|LoginToken(token)| &**token);
         // Only the login itself is sent without the token that it returns.
         if token.is_some() || !self.auth.needs_token() {
             self.auth.sign(&mut request, token, self.wall.now())?;
         }
         set_empty_length(&mut request);
-        if let Some(Sent(sent)) = request.extensions().get() {
+        if let Some(Sent(sent)) = carried(&request) {
             sent.notify_one();
         }
         Ok(request)

@@ -18,6 +18,7 @@ use tower::{BoxError, Layer, Service};
 
 use crate::observe::{Event, Observers};
 use crate::trace;
+use crate::upstream::extensions::carried;
 
 /// Reports exchanges to the observers that come with a request.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ where
         if self.trace_context {
             trace::inject(request.headers_mut());
         }
-        let Some(observers) = request.extensions().get::<Observers>().cloned() else {
+        let Some(observers) = carried::<Observers, _>(&request).cloned() else {
             return Either::Left(self.inner.call(request));
         };
         let exchange = self.next.fetch_add(1, Ordering::Relaxed);

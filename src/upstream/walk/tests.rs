@@ -14,7 +14,7 @@ use crate::observe::{Observer, Timeline};
 use crate::problem::Problems;
 use crate::telemetry::testing::capturing;
 use crate::tls::Tls;
-use crate::upstream::extensions::Purpose;
+use crate::upstream::extensions::{Purpose, carried};
 use crate::upstream::pager::Position;
 use crate::upstream::transport::Replay;
 
@@ -44,7 +44,7 @@ struct TwoPages {
 
 impl Replay for TwoPages {
     fn respond(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        let body = match request.extensions().get() {
+        let body = match carried(request) {
             Some(Purpose::Login) => r#"{"token": "t"}"#,
             Some(Purpose::Page(Position::Start)) => {
                 r#"{"teams": [{"id": "a"}, {"id": "b"}], "next": "b"}"#
@@ -52,7 +52,7 @@ impl Replay for TwoPages {
             Some(Purpose::Page(_) | Purpose::Count) | None => r#"{"teams": [{"id": "c"}]}"#,
         };
         let mut response = Response::new(Bytes::from(body));
-        let is_page = matches!(request.extensions().get(), Some(Purpose::Page(_)));
+        let is_page = matches!(carried(request), Some(Purpose::Page(_)));
         let mut has_failed = self.has_failed.lock().unwrap();
         if is_page && !*has_failed {
             *has_failed = true;

@@ -32,7 +32,7 @@ pub(crate) fn link(data: &[u8]) {
     let context = PageContext {
         page: &page,
         headers: &headers,
-        url: &ASKED,
+        url: &ASKED.as_str().parse().unwrap(),
         records: 1,
         last_record_key: None,
         last_record_flag: None,

@@ -9,9 +9,8 @@ use groupgate::plan::Format;
 use groupgate::snapshot::Snapshot;
 use groupgate::upstream::Adapter;
 use groupgate::upstream::pager::{PageContext, Position, WalkTotals};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::{compiled, loaded, says_little};
 
@@ -25,7 +24,7 @@ static ADAPTERS: LazyLock<Vec<(Format, Adapter)>> = LazyLock::new(|| {
     adapters.collect()
 });
 
-static ASKED: LazyLock<Url> = LazyLock::new(|| "http://localhost/list?page=1".parse().unwrap());
+static ASKED: LazyLock<Uri> = LazyLock::new(|| Uri::from_static("http://localhost/list?page=1"));
 
 /// JSON into groups.
 pub(crate) fn json(body: &[u8]) {

@@ -7,7 +7,7 @@ use http::Request;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::error::UpstreamError;
-use crate::upstream::extensions::{OfOneCaller, ScopeNumber};
+use crate::upstream::extensions::{OfOneCaller, ScopeNumber, carried};
 
 use super::state::Breaker;
 
@@ -58,11 +58,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let inner = self.inner.clone();
-        if request.extensions().get::<OfOneCaller>().is_some() {
+        if carried::<OfOneCaller, _>(&request).is_some() {
             return Box::pin(inner.oneshot(request));
         }
         let breaker = self.breaker.clone();
-        let scope = request.extensions().get::<ScopeNumber>().copied();
+        let scope = carried::<ScopeNumber, _>(&request).copied();
         Box::pin(async move {
             let permit = breaker.admit()?.for_scope(scope);
             let outcome = inner.oneshot(request).await;
