@@ -3,6 +3,7 @@
 //! An [`UpstreamError`] says what kind of failure it was, in words that are stable for clients,
 //! and in detail for logs and `probe`. The detail may quote an upstream; clients never see it.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -293,9 +294,24 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
         .join(": ")
 }
 
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it said nothing")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_says_what_it_was_given() {
+        let said = |panic: Box<dyn Any + Send>| panic_message(&*panic).to_owned();
+        assert_eq!(said(Box::new("one")), "one");
+        assert_eq!(said(Box::new("two".to_owned())), "two");
+        assert_eq!(said(Box::new(3)), "it said nothing");
+    }
 
     #[test]
     fn the_serialized_word_is_the_displayed_word() {

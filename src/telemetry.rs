@@ -41,8 +41,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
-use tracing::Subscriber;
-use tracing_subscriber::filter::filter_fn;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -232,7 +232,8 @@ fn subscriber(
             })
             .boxed(),
     };
-    tracing_subscriber::registry().with(logs.with_filter(filter).with_filter(filter_fn(may_log)))
+    // One filter of both: of two, each would be asked for every line that the other keeps out.
+    tracing_subscriber::registry().with(logs.with_filter(filter.and(filter_fn(may_log))))
 }
 
 /// Hands the lines that `filter` lets through to a collector, too.
@@ -244,10 +245,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
     let bridge = OpenTelemetryTracingBridge::new(logger);
-    let bridge = bridge.with_filter(parse(filter)?);
-    Ok(bridge.with_filter(filter_fn(|metadata| {
-        may_log(metadata) && !is_about_exports(metadata.target())
-    })))
+    let is_open =
+        |metadata: &Metadata<'_>| may_log(metadata) && !is_about_exports(metadata.target());
+    Ok(bridge.with_filter(parse(filter)?.and(filter_fn(is_open))))
 }
 
 #[cfg(test)]

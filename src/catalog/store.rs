@@ -126,9 +126,12 @@ impl Store {
     ) -> Result<(), UpstreamError> {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
-        let replaced = used.as_ref().map_or(0, |_| self.size(key));
-        let after = used.as_ref().map_or(0, |used| **used - replaced) + size;
         let present = self.cache.get();
+        let before = present.cache.get(key);
+        let replaced = before
+            .as_ref()
+            .map_or(0, |before| before.snapshot.bytes() as u64);
+        let after = used.as_ref().map_or(0, |used| **used - replaced) + size;
         // Where less may be held than is held, a list that is no larger than the one whose place it
         // takes makes nothing worse, and refusing it would keep the old one for ever.
         let makes_worse = used.is_none() || size > replaced;
@@ -142,7 +145,7 @@ impl Store {
                 ),
             ));
         }
-        if let Some(before) = present.cache.get(key) {
+        if let Some(before) = before {
             before.snapshot.keep(false);
         }
         // It may be the same list as before.

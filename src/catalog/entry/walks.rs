@@ -1,14 +1,15 @@
 //! The walks of an entry: when one begins, and how it ends.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::FutureExt as _;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::error::{ErrorKind, UpstreamError};
+use crate::error::{ErrorKind, UpstreamError, panic_message};
 use crate::observe::{Event, SettledWalk};
 use crate::page::ended_by::EndedBy;
 use crate::plan::{ListTerms, Refresh};
@@ -83,20 +84,17 @@ impl Entry {
         let span = walk.span.clone();
         let run = async move {
             loop {
-                // A task within the task: a panic in it fails this walk, and nobody waits for ever.
-                // In a set, so that it is aborted with the task around it.
-                let mut task = JoinSet::new();
                 let fetch = (entry.fetch)(walk.clone(), asker);
-                task.spawn(fetch.with_current_context());
-                let walked = match task.join_next().await {
-                    Some(Ok(Some(walked))) => walked,
-                    Some(Ok(None)) if entry.is_given_up(&walk) => break,
+                // A panic fails this walk, and nobody waits for ever.
+                let walked = match AssertUnwindSafe(fetch).catch_unwind().await {
+                    Ok(Some(walked)) => walked,
+                    Ok(None) if entry.is_given_up(&walk) => break,
                     // Somebody has come meanwhile.
-                    Some(Ok(None)) => continue,
-                    Some(Err(error)) => Err(UpstreamError::ours(format!(
-                        "the walk was aborted: {error}"
+                    Ok(None) => continue,
+                    Err(panic) => Err(UpstreamError::ours(format!(
+                        "the walk panicked: {}",
+                        panic_message(&*panic)
                     ))),
-                    None => Err(UpstreamError::ours("the walk did not start")),
                 };
                 entry.end(walked, &walk);
                 break;
@@ -193,27 +191,28 @@ impl Entry {
             Ok(Kept::Replaced(cached)) => {
                 walk.bring(&cached);
                 let completion = walk.timeline.completion();
+                let counts = &cached.counts;
                 tracing::info!(
                     source = %self.key.upstream,
                     groups = cached.snapshot.len(),
                     pages = cached.pages,
                     ended_by = cached.ended_by.map(<&str>::from),
-                    skipped = cached.counts.skipped,
-                    left_out = cached.counts.left_out,
-                    repeated = cached.counts.repeated,
-                    unparsed_timestamps = cached.counts.unparsed_timestamps,
-                    unread_people = cached.counts.unread_people,
-                    unmarked_people = cached.counts.unmarked_people,
-                    repeated_people = cached.counts.repeated_people,
-                    unknown_people = cached.counts.unknown_people,
-                    drifted = cached.counts.drifted,
+                    skipped = if_any(counts.skipped),
+                    left_out = if_any(counts.left_out),
+                    repeated = if_any(counts.repeated),
+                    unparsed_timestamps = if_any(counts.unparsed_timestamps),
+                    unread_people = if_any(counts.unread_people),
+                    unmarked_people = if_any(counts.unmarked_people),
+                    repeated_people = if_any(counts.repeated_people),
+                    unknown_people = if_any(counts.unknown_people),
+                    drifted = counts.drifted.then_some(true),
                     gone = completion.map(|completion| completion.gone),
-                    partitions_gone = cached.counts.partitions_gone,
-                    partitions_refused = cached.counts.partitions_refused,
+                    partitions_gone = if_any(counts.partitions_gone),
+                    partitions_refused = if_any(counts.partitions_refused),
                     asked = completion.map(|completion| completion.asked),
                     reused = completion.map(|completion| completion.reused),
                     kept = completion.map(|completion| completion.kept),
-                    differing = cached.counts.differing,
+                    differing = if_any(counts.differing),
                     ?taken,
                     "walk finished"
                 );
@@ -330,4 +329,9 @@ impl Entry {
     pub(in crate::catalog) async fn changed(&self) {
         self.changed.notified().await;
     }
+}
+
+/// A count that a log line mentions only where there is something to say.
+fn if_any(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
 }

@@ -13,6 +13,7 @@ use crate::downstream::exchange::RequestContext;
 use crate::downstream::problem::{Kind, ProblemDetails};
 use crate::downstream::request_id::RequestId;
 use crate::downstream::response::Response;
+use crate::error::panic_message;
 
 use super::answering::{Answering, Layered};
 
@@ -59,12 +60,8 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
 }
 
 fn answer(panic: &(dyn Any + Send), id: &RequestId) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(
-        message,
+        message = panic_message(panic),
         request_id = id.as_str(),
         "a request handler panicked"
     );
