@@ -33,17 +33,17 @@ impl Entry {
     pub(super) fn shrunk(
         &self,
         walks: &Walks,
+        cached: &CachedSnapshot,
         result: &WalkResult,
         as_of: Timestamp,
         begun: Instant,
     ) -> Option<PendingConfirmation> {
         let now = Instant::now();
-        let cached = self.resources.store.get(&self.key)?;
         let (served, groups) = (cached.snapshot.len(), result.snapshot.len());
         if cached.is_of_another_shape || !is_suspicious(self.terms().shrink_guard, served, groups) {
             return None;
         }
-        if self.age(&cached, now) == Age::Expired {
+        if self.age(cached, now) == Age::Expired {
             tracing::warn!(
                 source = %self.key.upstream,
                 groups,
@@ -78,6 +78,7 @@ impl Entry {
     pub(super) fn keep(
         &self,
         walks: &Walks,
+        before: Option<Arc<CachedSnapshot>>,
         result: WalkResult,
         as_of: Timestamp,
     ) -> Result<Arc<CachedSnapshot>, UpstreamError> {
@@ -92,7 +93,7 @@ impl Entry {
             oldest: _,
         } = result;
         // The same content keeps the same memory.
-        let snapshot = match self.resources.store.get(&self.key) {
+        let snapshot = match before {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
                 Arc::clone(&before.snapshot)
             }

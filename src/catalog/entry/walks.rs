@@ -160,9 +160,13 @@ impl Entry {
         let skipped = walked.as_ref().map_or(0, |result| result.counts.skipped);
         let outcome = walked.and_then(|result| {
             let as_of = times.list_as_of(result.oldest);
-            match self.shrunk(&walks, &result, as_of, begun) {
+            let before = self.resources.store.get(&self.key);
+            let shrunk = before
+                .as_ref()
+                .and_then(|before| self.shrunk(&walks, before, &result, as_of, begun));
+            match shrunk {
                 Some(pending) => Ok(Kept::PendingShrink(pending)),
-                None => self.keep(&walks, result, as_of).map(Kept::Replaced),
+                None => self.keep(&walks, before, result, as_of).map(Kept::Replaced),
             }
         });
         let settled = match &outcome {

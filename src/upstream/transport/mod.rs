@@ -6,7 +6,7 @@
 //! kind before anyone decides on a retry.
 //!
 //! ```text
-//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ classify ▸ concurrency ▸ attempt
+//! retry (budget) ▸ hedge ▸ breaker ▸ redirect ▸ rate limit ▸ shared ▸ classify ▸ concurrency ▸ attempt
 //! ▸ timeout ▸ sign ▸ digest ▸ tap ▸ replay ▸ body ▸ decompression ▸ client
 //! ```
 
@@ -55,6 +55,9 @@ mod read_limits;
 use read_limits::ReadLimitsLayer;
 mod rate_limit;
 use rate_limit::RateLimitLayer;
+
+mod shared;
+use shared::SharedLayer;
 
 mod classify;
 use classify::ClassifyLayer;
@@ -150,6 +153,8 @@ impl Transport {
             .layer(RedirectLayer::new(name, masks))
             // Above the permits: a request that waits for its slot holds none.
             .layer(rate_limit)
+            // Below all layers that keep clones of what is below.
+            .layer(SharedLayer)
             // Below all layers that depend on what a response means. Above the permits: a page that
             // is being decoded holds none.
             .layer(ClassifyLayer(masks.clone()))

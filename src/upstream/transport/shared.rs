@@ -1,0 +1,47 @@
+//! A service that its clones share until they are called.
+//!
+//! The layers above keep clones of what is below: one for the next attempt, one for the next hop. Most are never
+//! called, and each would be a copy of all layers below.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tower::util::Oneshot;
+use tower::{Layer, Service, ServiceExt as _};
+
+/// Has clones share what is below.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SharedLayer;
+
+impl<S> Layer<S> for SharedLayer {
+    type Service = Shared<S>;
+
+    fn layer(&self, inner: S) -> Shared<S> {
+        Shared(Arc::new(inner))
+    }
+}
+
+/// Calls a clone of the inner service when that is ready.
+#[derive(Debug)]
+pub(super) struct Shared<S>(Arc<S>);
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Service<R> + Clone, R> Service<R> for Shared<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Oneshot<S, R>;
+
+    // The clone that is called waits for the inner service itself.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        S::clone(&self.0).oneshot(request)
+    }
+}
