@@ -10,6 +10,9 @@ use crate::hex::hex;
 /// quickly hashed. The rows themselves are short, and each is elsewhere in memory.
 const HASHED: usize = 128 * 1024;
 
+/// How long a packed row is, or somewhat less.
+const ROW: usize = 512;
+
 /// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
 /// hashes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,7 +22,9 @@ impl ContentHash {
     /// The hash of rows, given packed.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Hasher::new();
-        let mut together = Vec::new();
+        let rows = rows.into_iter();
+        let expected = rows.size_hint().0.saturating_mul(ROW);
+        let mut together = Vec::with_capacity(expected.min(HASHED));
         for row in rows {
             together.extend_from_slice(row);
             let whole = together.len() / HASHED * HASHED;

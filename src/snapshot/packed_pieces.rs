@@ -13,6 +13,9 @@ use super::stretch::Stretch;
 /// nearly fill the 512 KiB that it cuts them from.
 const PIECE: usize = 56 * 1024;
 
+/// How long the first piece is at first.
+const FIRST: usize = 4 * 1024;
+
 /// How many bits of a start say where in its piece a row begins. The others are the number of the piece.
 const OFFSET: u32 = u32::BITS;
 
@@ -122,7 +125,7 @@ impl PackedPieces {
         let needed = piece.len() + bytes;
         if piece.capacity() < needed {
             let more = match number {
-                0 => 2 * piece.capacity(),
+                0 => FIRST.max(2 * piece.capacity()),
                 _ => PIECE,
             };
             piece.reserve_exact(more.min(PIECE).max(needed) - piece.len());

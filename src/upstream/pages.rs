@@ -37,7 +37,7 @@ impl Adapter {
         position: Position,
         deadline: Instant,
         observers: &'a Observers,
-    ) -> BoxFuture<'a, Result<FetchedPage, UpstreamError>> {
+    ) -> BoxFuture<'a, Result<Box<FetchedPage>, UpstreamError>> {
         Box::pin(self.fetch(position, Urgency::Now, deadline, observers))
     }
 
@@ -47,7 +47,7 @@ impl Adapter {
         position: Position,
         deadline: Instant,
         observers: &'a Observers,
-    ) -> BoxFuture<'a, Result<FetchedPage, UpstreamError>> {
+    ) -> BoxFuture<'a, Result<Box<FetchedPage>, UpstreamError>> {
         Box::pin(self.fetch(position, Urgency::InTurn, deadline, observers))
     }
 
@@ -57,7 +57,7 @@ impl Adapter {
         urgency: Urgency,
         deadline: Instant,
         observers: &Observers,
-    ) -> Result<FetchedPage, UpstreamError> {
+    ) -> Result<Box<FetchedPage>, UpstreamError> {
         let key = if self.remembers_pages() {
             Some(PageKey::of(&self.request(&position)?, &position))
         } else {
@@ -106,7 +106,7 @@ impl Adapter {
                     .and_then(|(known, key)| known.unchanged(key, position.clone(), sent, elapsed));
                 let page = page.ok_or_else(not_known)?;
                 if let Some(page) = self.revalidated(page, &answer.headers)? {
-                    return Ok(page);
+                    return Ok(Box::new(page));
                 }
             }
             // The body is what it was, and the list may go on: it is asked for without a condition.
@@ -217,7 +217,8 @@ impl Adapter {
         let position = self.paging().first();
         let request = self.request(&position)?;
         let answer = self.exchange.classify(status, headers, body)?;
-        self.read(position, request, answer, Duration::ZERO)
+        let page = self.read(position, request, answer, Duration::ZERO)?;
+        Ok(*page)
     }
 
     /// The request for the page at `position`, without what a login would bring.
@@ -257,7 +258,7 @@ impl Adapter {
         request: http::Request<Bytes>,
         answer: ClassifiedResponse,
         elapsed: Duration,
-    ) -> Result<FetchedPage, UpstreamError> {
+    ) -> Result<Box<FetchedPage>, UpstreamError> {
         let records = if answer.is_past_end {
             PageRecords::default()
         } else {
@@ -308,7 +309,7 @@ impl Adapter {
             }
             Some(SinceRule::Link(_) | SinceRule::Time { .. }) | None => None,
         };
-        Ok(FetchedPage {
+        Ok(Box::new(FetchedPage {
             position,
             request,
             status: answer.status,
@@ -332,7 +333,7 @@ impl Adapter {
             outcome: None,
             is_unchanged: false,
             since_link,
-        })
+        }))
     }
 }
 

@@ -49,8 +49,8 @@ impl<'a> Attempt<'a> {
         deadline: Instant,
         budget: &'a WalkBudget,
         is_second: bool,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             adapter,
             observers,
             deadline,
@@ -61,10 +61,10 @@ impl<'a> Attempt<'a> {
             ended_by: EndedBy::WholeList,
             empty_in_a_row: 0,
             tally: Tally::new(adapter, budget, is_second),
-        }
+        })
     }
 
-    pub(super) async fn run(self) -> Result<Walked, Interrupted> {
+    pub(super) async fn run(self: Box<Self>) -> Result<Walked, Interrupted> {
         let memory = self.tally.memory();
         let ended = self.read().await;
         if ended.is_err() {
@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
         ended
     }
 
-    async fn read(mut self) -> Result<Walked, Interrupted> {
+    async fn read(mut self: Box<Self>) -> Result<Walked, Interrupted> {
         self.count().await?;
         let first = self.adapter.first_page();
         self.positions.insert(first.clone());
@@ -185,7 +185,7 @@ impl<'a> Attempt<'a> {
         };
         let is_empty =
             page.listed() == 0 && !page.is_past_end() && page.parents().is_none_or(is_no_more);
-        let is_end = is_empty && !paging.says_more((&page).into())?;
+        let is_end = is_empty && !paging.says_more((&*page).into())?;
         let is_seen = is_to_be_sure && self.tally.has_seen(&page);
         if !is_end && !is_seen {
             return self.take(page).await;
@@ -269,7 +269,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Adds one page to the tally, and says where to read on.
-    async fn take(&mut self, mut page: FetchedPage) -> Result<Next, Interrupted> {
+    async fn take(&mut self, mut page: Box<FetchedPage>) -> Result<Next, Interrupted> {
         self.observers.notify(&Event::PageRead(&page));
         let next = self.next(&page)?;
         let is_empty = page.listed() == 0;
@@ -322,7 +322,7 @@ impl<'a> Attempt<'a> {
 
     /// The first page, unless it was not found: where people or partitions are listed, that is no empty list,
     /// whatever a rule says of further pages. That of groups may be one: its shrink guard looks after it.
-    fn found(&self, page: FetchedPage) -> Result<FetchedPage, UpstreamError> {
+    fn found(&self, page: Box<FetchedPage>) -> Result<Box<FetchedPage>, UpstreamError> {
         let is_missing = matches!(page.status, StatusCode::NOT_FOUND | StatusCode::GONE);
         let is_of_others = self.adapter.is_related() || self.adapter.related().partitions.is_some();
         if !page.is_past_end() || !is_missing || !is_of_others {
@@ -375,7 +375,7 @@ impl<'a> Attempt<'a> {
         Err(interrupted(what.into()))
     }
 
-    async fn fetch(&self, position: Position) -> Result<FetchedPage, UpstreamError> {
+    async fn fetch(&self, position: Position) -> Result<Box<FetchedPage>, UpstreamError> {
         let (observers, page) = (self.observers, position.clone());
         let page = (self.adapter.fetch_page(page, self.deadline, observers)).await;
         told(observers, &position, page)
@@ -386,7 +386,7 @@ impl<'a> Attempt<'a> {
 fn told(
     observers: &Observers,
     position: &Position,
-    page: Result<FetchedPage, UpstreamError>,
-) -> Result<FetchedPage, UpstreamError> {
+    page: Result<Box<FetchedPage>, UpstreamError>,
+) -> Result<Box<FetchedPage>, UpstreamError> {
     page.inspect_err(|error| observers.notify(&Event::PageFailed { position, error }))
 }

@@ -142,7 +142,10 @@ impl<'a> Tally<'a> {
 
     /// Adds one page, and says how much memory of it was dropped, since it came before. One that was read before adds
     /// nothing.
-    pub(super) fn add(&mut self, mut page: FetchedPage) -> Result<(PageSeen, u64), Interrupted> {
+    pub(super) fn add(
+        &mut self,
+        mut page: Box<FetchedPage>,
+    ) -> Result<(PageSeen, u64), Interrupted> {
         self.pages += 1;
         self.spending.add_page(page.bytes());
         self.check_limits()?;

@@ -37,7 +37,9 @@ async fn pages(adapter: &std::sync::Arc<Adapter>) -> Vec<Sample> {
     let mut totals = WalkTotals::first(turn.records(), None);
     let mut samples = vec![sample(&turn)];
     loop {
-        let next = paging.next(&turn.position, totals, (&turn).into()).unwrap();
+        let next = paging
+            .next(&turn.position, totals, (&*turn).into())
+            .unwrap();
         let positions = match next {
             Next::End => return samples,
             Next::One(position) => vec![position],
