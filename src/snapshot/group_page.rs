@@ -24,9 +24,8 @@ pub struct GroupPage {
     json_source: JsonSource,
     /// Its groups, packed.
     pub(super) packed: PackedPieces,
-    /// What the group that is added is packed in, and its attributes.
+    /// What the group that is added is packed in.
     packing: Vec<u8>,
-    attributes: String,
     pub(super) text: String,
     pub(super) members: Vec<u32>,
     pub(super) rows: Vec<PageRow>,
@@ -75,7 +74,6 @@ impl GroupPage {
             json_source: JsonSource::of(source),
             packed: PackedPieces::default(),
             packing: Vec::new(),
-            attributes: String::new(),
             text: String::new(),
             members: Vec::new(),
             rows: Vec::new(),
@@ -102,17 +100,10 @@ impl GroupPage {
         self.rows.reserve(more.min(most / size_of::<PageRow>()));
     }
 
-    /// Adds a group. What writes its attributes writes an object.
-    pub(crate) fn push(
-        &mut self,
-        group: &GroupParts<'_>,
-        is_nested: bool,
-        attributes: impl FnOnce(&mut String),
-    ) {
+    /// Adds a group with these attributes, which are an object.
+    pub(crate) fn push(&mut self, group: &GroupParts<'_>, is_nested: bool, attributes: &str) {
         self.packing.clear();
-        self.attributes.clear();
-        attributes(&mut self.attributes);
-        group.pack(&mut self.packing, &self.attributes);
+        group.pack(&mut self.packing, attributes);
         let packed = self.packed.push(&self.packing);
         let members = self.members.len();
         for person in group.people() {
@@ -205,7 +196,7 @@ impl GroupPage {
             name: GroupText::any(id),
             ..GroupParts::default()
         };
-        self.push(&group, false, |out| out.push_str("{}"));
+        self.push(&group, false, "{}");
         self.mark_removed();
     }
 
@@ -243,7 +234,6 @@ impl GroupPage {
     /// Gives back what it does not need any more, now that all of its groups are there.
     pub(crate) fn shrink(&mut self) {
         self.packing = Vec::new();
-        self.attributes = String::new();
         self.packed.shrink();
         self.text.shrink_to_fit();
         self.members.shrink_to_fit();
@@ -297,8 +287,7 @@ impl GroupPage {
         let rows = self.rows.capacity() * size_of::<PageRow>();
         let members = self.members.capacity() * size_of::<u32>();
         let shared = self.shared.capacity() * size_of::<Stretch>();
-        let packing = self.packing.capacity() + self.attributes.capacity();
-        let buffers = self.packed.bytes() + packing + self.text.capacity();
+        let buffers = self.packed.bytes() + self.packing.capacity() + self.text.capacity();
         let beside: u64 = self.beside.iter().map(row_bytes).sum();
         (size_of::<Self>() + rows + members + shared + buffers) as u64 + beside
     }

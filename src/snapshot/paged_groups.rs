@@ -82,7 +82,7 @@ impl From<Vec<Group>> for PagedGroups {
         if let Some(first) = groups.first() {
             let mut page = GroupPage::new(&first.source);
             for group in &groups {
-                let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
+                let attributes = group.attributes.as_json();
                 page.push(&GroupParts::of(group, &mut Vec::new()), false, attributes);
             }
             groups_of_all.push(page);

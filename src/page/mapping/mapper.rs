@@ -1,6 +1,6 @@
 //! Maps the records of one page: reads each, and lays its group out behind those before it.
 
-use crate::group::{GroupParts, GroupPerson, GroupText};
+use crate::group::{GroupParts, GroupText};
 use crate::page::format::{FormatError, Node};
 use crate::plan::{Extra, Mapping};
 use crate::snapshot::{GroupPage, SOURCE_ID_BYTES};
@@ -10,6 +10,7 @@ use super::field_readers::FieldReaders;
 use super::item::Item;
 use super::members::RecordMembers;
 use super::outcome::{LeftOutRecord, MappedPage, Skip};
+use super::read_groups::{GroupPeople, ReadGroups};
 use super::reader::Reader;
 use super::record_filter::left_out;
 use super::shape::RecordsShape;
@@ -30,10 +31,7 @@ pub(super) struct Mapper<'a> {
     left_out: u64,
     fields: FieldReaders<'a>,
     reader: Reader<'a>,
-    /// Those of the record at hand, whatever their role.
-    people: Vec<GroupPerson<'a>>,
-    /// Its status in lower case.
-    status: String,
+    read: ReadGroups<'a>,
     looked_at: usize,
     groups: GroupPage,
     skipped: Vec<(usize, Skip)>,
@@ -56,8 +54,7 @@ impl<'a> Mapper<'a> {
             left_out: 0,
             fields: FieldReaders::of(&mapping.fields, &mut members),
             reader: Reader::new(members),
-            people: Vec::new(),
-            status: String::new(),
+            read: ReadGroups::default(),
             looked_at: 0,
             groups: GroupPage::new(&mapping.source),
             skipped: Vec::new(),
@@ -82,6 +79,7 @@ impl<'a> Mapper<'a> {
             let skip = outcome.err().filter(|skip| *skip != Skip::LeftOut);
             shape.check(record, skip)?;
             if self.looked_at == TYPICAL {
+                self.read.write(&mut self.groups);
                 self.groups.expect(more, bytes);
             }
         }
@@ -137,7 +135,7 @@ impl<'a> Mapper<'a> {
             has_details,
             ..
         } = self.mapping;
-        let (fields, reader, people) = (&self.fields, &mut self.reader, &mut self.people);
+        let (fields, reader, read) = (&self.fields, &mut self.reader, &mut self.read);
         let deleted = deleted.as_ref();
         let is_removed = deleted.is_some_and(|deleted| left_out(deleted, record).is_none());
         let only = records.only.as_ref().filter(|_| !is_removed);
@@ -146,7 +144,6 @@ impl<'a> Mapper<'a> {
             return Err(skip);
         }
         reader.begin(record);
-        people.clear();
         let qualified = |id: GroupText<'a>| match self.qualifier {
             Some(qualifier) => GroupText::owned(format!("{qualifier}/{}", id.text)),
             None => id,
@@ -161,6 +158,7 @@ impl<'a> Mapper<'a> {
         }
         if skip.is_some() {
             self.left_out += 1;
+            read.write(&mut self.groups);
             self.groups.push_removed(&source_id.text);
             if !beside.is_empty() {
                 self.groups.put_beside(columns::row(beside, record));
@@ -178,21 +176,20 @@ impl<'a> Mapper<'a> {
             Some(_) => ancestors.below(&source_id.text, &name.text),
             None => Ancestors::default(),
         };
-        let members = reader.people(&fields.members, people);
-        let admins = reader.people(&fields.admins, people);
-        let guests = reader.people(&fields.guests, people);
+        let members = reader.people(&fields.members, &mut read.people);
+        let admins = reader.people(&fields.admins, &mut read.people);
+        let guests = reader.people(&fields.guests, &mut read.people);
         let counted = reader.count(&fields.member_count);
         let group = GroupParts {
             source_id,
             description: reader.text(&fields.description),
             email: reader.text(&fields.email),
-            status: (reader.text(&fields.status))
-                .map(|status| status.lower_cased(&mut self.status)),
+            status: reader.text(&fields.status),
             organization_id: reader.text(&fields.organization_id),
             external_id: reader.text(&fields.external_id),
             parent_id: match &fields.parent_id {
                 Some(parent_id) => reader.text(parent_id).map(qualified),
-                None => ancestors.parent_id.as_deref().map(GroupText::any),
+                None => ancestors.parent_id.clone().map(GroupText::owned),
             },
             path: match &fields.path {
                 Some(path) => reader.text(path),
@@ -202,17 +199,24 @@ impl<'a> Mapper<'a> {
             url: reader.text(&fields.url),
             logo_url: reader.text(&fields.logo_url),
             member_count: counted.or_else(|| members.as_ref().map(|list| list.len() as u64)),
-            members: &people[members.unwrap_or_default()],
-            admins: &people[admins.unwrap_or_default()],
-            guests: &people[guests.unwrap_or_default()],
             created_at: reader.time(&fields.created_at),
             updated_at: reader.time(&fields.updated_at),
             deleted_at: reader.time(&fields.deleted_at),
+            // They stand beside it.
+            ..GroupParts::default()
         };
-        self.groups.push(&group, is_nested, |out| match extra {
+        let people = GroupPeople {
+            members: members.unwrap_or_default(),
+            admins: admins.unwrap_or_default(),
+            guests: guests.unwrap_or_default(),
+        };
+        read.add(group, people, is_nested, |out| match extra {
             Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
             Extra::Drop => out.push_str("{}"),
         });
+        if read.are_many() || is_removed || !beside.is_empty() {
+            read.write(&mut self.groups);
+        }
         if is_removed {
             self.groups.mark_removed();
         }
@@ -223,6 +227,7 @@ impl<'a> Mapper<'a> {
     }
 
     pub(super) fn finish(mut self) -> MappedPage {
+        self.read.write(&mut self.groups);
         self.groups.shrink();
         MappedPage {
             groups: self.groups,

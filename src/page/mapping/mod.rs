@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!                                    ┌▸ field_readers ▸ field (sources, conversions, times) ┐
-//! page ▸ tree (records, in order) ▸ mapper ▸ reader (members) ▸ people ─────────────────────┼▸ group
+//! page ▸ tree (records, in order) ▸ mapper ▸ reader (members) ▸ people ─────────────────────┼▸ read_groups
 //!                                    └▸ unmapped ───────────────────────────────────────────┘
 //! ```
 //!
-//! A group is written while its record is read (`snapshot/group_page`): between the page and its place in
-//! the list nothing is allocated for it.
+//! Groups are written a few at a time (`snapshot/group_page`): until then their texts stand in the page, and nothing is
+//! allocated for one of them.
 //!
 //! A pure function of a page and of the plan ([`Mapping`]). Parts that no field maps are kept
 //! unchanged under `attributes`. A value that does not fit its field (an object for a name, an
@@ -26,6 +26,7 @@ pub use columns::map_columns;
 mod mapper;
 
 mod members;
+mod read_groups;
 mod reader;
 mod record_filter;
 pub(crate) use record_filter::{ChosenItem, choose};

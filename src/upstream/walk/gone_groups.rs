@@ -54,7 +54,7 @@ impl GoneGroup {
             UpstreamError::ours(format!("a group cannot be read back: {error}"))
         })?;
         let mut page = GroupPage::new(source);
-        let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
+        let attributes = group.attributes.as_json();
         let mut people = Vec::new();
         let parts = GroupParts::of(&group, &mut people);
         page.push(&parts, self.is_nested, attributes);

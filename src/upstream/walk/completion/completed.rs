@@ -114,7 +114,7 @@ impl<'a> CompletedGroups<'a> {
         let Some(page) = self.pages.last_mut() else {
             return Ok(());
         };
-        let attributes = |out: &mut String| out.push_str(group.attributes.as_json());
+        let attributes = group.attributes.as_json();
         let mut people = Vec::new();
         page.push(&GroupParts::of(&group, &mut people), is_nested, attributes);
         self.marks.push((mark, at));
