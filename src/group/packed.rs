@@ -230,8 +230,8 @@ impl Packed {
 }
 
 impl GroupParts<'_> {
-    /// Writes the group, packed, with these attributes, which are an object.
-    pub(crate) fn pack(&self, out: &mut Vec<u8>, attributes: &str) {
+    /// Writes the group, packed, with its people among these, and with these attributes, which are an object.
+    pub(crate) fn pack(&self, people: &[GroupPerson<'_>], attributes: &str, out: &mut Vec<u8>) {
         push_text_body(out, &self.source_id);
         push_mark(out, NAME);
         push_text_body(out, &self.name);
@@ -252,9 +252,10 @@ impl GroupParts<'_> {
                 push_text_body(out, text);
             }
         }
-        push_people(out, MEMBERS, self.members);
-        push_people(out, ADMINS, self.admins);
-        push_people(out, GUESTS, self.guests);
+        let lists = [&self.members, &self.admins, &self.guests];
+        for (marks, list) in [MEMBERS, ADMINS, GUESTS].into_iter().zip(lists) {
+            push_people(out, marks, &people[list.clone()]);
+        }
         if let Some(count) = self.member_count {
             push_mark(out, MEMBER_COUNT);
             push_number(out, count);
@@ -408,8 +409,8 @@ mod tests {
                 ..group("u", &id, &name)
             };
             let mut packed = Vec::new();
-            let mut people = Vec::new();
-            GroupParts::of(&group, &mut people).pack(&mut packed, group.attributes.as_json());
+            let (parts, people) = GroupParts::of(&group);
+            parts.pack(&people, group.attributes.as_json(), &mut packed);
             let json = JsonSource::of("u").json(&packed);
             prop_assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&group).unwrap());
         }

@@ -1,6 +1,7 @@
 //! A group while it is read: its texts stand in the page that it came from, and are written from there.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::fold::is_folded_ascii;
 
@@ -43,9 +44,10 @@ pub(crate) struct GroupParts<'a> {
     pub(crate) path: Option<GroupText<'a>>,
     pub(crate) url: Option<GroupText<'a>>,
     pub(crate) logo_url: Option<GroupText<'a>>,
-    pub(crate) members: &'a [GroupPerson<'a>],
-    pub(crate) admins: &'a [GroupPerson<'a>],
-    pub(crate) guests: &'a [GroupPerson<'a>],
+    /// Which of the people that stand beside it.
+    pub(crate) members: Range<usize>,
+    pub(crate) admins: Range<usize>,
+    pub(crate) guests: Range<usize>,
     pub(crate) member_count: Option<u64>,
     pub(crate) created_at: Option<GroupTime<'a>>,
     pub(crate) updated_at: Option<GroupTime<'a>>,
@@ -69,20 +71,18 @@ impl<'a> GroupText<'a> {
         }
     }
 
-    /// The text in lower case, which may be kept here.
-    pub(crate) fn lower_cased(self, kept: &'a mut String) -> Self {
+    /// The text in lower case.
+    pub(crate) fn lower_cased(self) -> Self {
         if is_folded_ascii(&self.text) {
             return self;
         }
-        kept.clear();
-        if self.text.is_ascii() {
-            kept.push_str(&self.text);
-            kept.make_ascii_lowercase();
+        let lower_cased = if self.text.is_ascii() {
+            self.text.to_ascii_lowercase()
         } else {
-            kept.push_str(&self.text.to_lowercase());
-        }
+            self.text.to_lowercase()
+        };
         Self {
-            text: Cow::Borrowed(kept),
+            text: Cow::Owned(lower_cased),
             ..self
         }
     }
@@ -98,16 +98,18 @@ impl<'a> GroupPerson<'a> {
 }
 
 impl<'a> GroupParts<'a> {
-    /// The parts of a group, whose people are put beside it.
-    pub(crate) fn of(group: &'a Group, people: &'a mut Vec<GroupPerson<'a>>) -> Self {
+    /// The parts of a group, and its people.
+    pub(crate) fn of(group: &'a Group) -> (Self, Vec<GroupPerson<'a>>) {
+        let mut people = Vec::new();
         let lists = [&group.members, &group.admins, &group.guests];
-        people.clear();
-        people.extend(lists.into_iter().flatten().map(GroupPerson::of));
-        let (members, others) = people.split_at(group.members.len());
-        let (admins, guests) = others.split_at(group.admins.len());
+        let [members, admins, guests] = lists.map(|list| {
+            let start = people.len();
+            people.extend(list.iter().map(GroupPerson::of));
+            start..people.len()
+        });
         let text = |text: &'a Option<String>| text.as_deref().map(GroupText::any);
         let time = |moment: Option<Moment>| moment.map(|moment| GroupTime { moment, text: None });
-        Self {
+        let parts = Self {
             source_id: GroupText::any(&group.source_id),
             name: GroupText::any(&group.name),
             description: text(&group.description),
@@ -126,12 +128,19 @@ impl<'a> GroupParts<'a> {
             created_at: time(group.created_at),
             updated_at: time(group.updated_at),
             deleted_at: time(group.deleted_at),
-        }
+        };
+        (parts, people)
     }
 
-    /// Everybody in it, whatever the role.
-    pub(crate) fn people(&self) -> impl Iterator<Item = &GroupPerson<'a>> {
-        let people = [self.members, self.admins, self.guests];
-        people.into_iter().flatten()
+    /// Everybody in it, whatever the role, of the people that stand beside it.
+    pub(crate) fn people<'p>(
+        &self,
+        people: &'p [GroupPerson<'p>],
+    ) -> impl Iterator<Item = &'p GroupPerson<'p>> {
+        let lists = [&self.members, &self.admins, &self.guests];
+        lists
+            .map(|list| &people[list.clone()])
+            .into_iter()
+            .flatten()
     }
 }

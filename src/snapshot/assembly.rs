@@ -23,22 +23,30 @@ pub(super) struct Assembly {
 }
 
 /// Takes over the packed groups of pages, in the order in which they came, and says to each row where its own is now.
-/// Those of rows that are left out go.
+/// Those of rows that are left out go. Those of the only page stay where they are, if none is left out.
 pub(super) fn take_over(pages: &mut [GroupPage]) -> PackedPieces {
     let mut packed = PackedPieces::default();
-    for page in pages {
-        let mut pieces = mem::take(&mut page.packed);
-        let piece = |row: &PageRow| row.row.packed.piece();
-        for rows in page
-            .rows
-            .chunk_by_mut(|one, next| piece(one) == piece(next))
-        {
-            let rows = rows.iter_mut().filter(|row| !row.is_repeated);
-            packed.take_over(&mut pieces, rows.map(|row| &mut row.row.packed).collect());
-        }
+    match pages {
+        [page] if page.len() == page.rows.len() => packed = mem::take(&mut page.packed),
+        pages => pages
+            .iter_mut()
+            .for_each(|page| take_over_rows(&mut packed, page)),
     }
     packed.shrink();
     packed
+}
+
+/// Takes over the packed groups of one page among several, or of one that lost groups.
+fn take_over_rows(packed: &mut PackedPieces, page: &mut GroupPage) {
+    let mut pieces = mem::take(&mut page.packed);
+    let piece = |row: &PageRow| row.row.packed.piece();
+    for rows in page
+        .rows
+        .chunk_by_mut(|one, next| piece(one) == piece(next))
+    {
+        let rows = rows.iter_mut().filter(|row| !row.is_repeated);
+        packed.take_over(&mut pieces, rows.map(|row| &mut row.row.packed).collect());
+    }
 }
 
 impl Assembly {

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use foldhash::quality::RandomState;
 
 use crate::fold::{is_folded_ascii, push_fold};
-use crate::group::{Group, GroupParts, GroupText, JsonSource, Moment, ReadRow, row_bytes};
+use crate::group::{
+    Group, GroupParts, GroupPerson, GroupText, JsonSource, Moment, ReadRow, row_bytes,
+};
 
 use super::layout::{ABSENT, NAME_END, Row, SAME, name_key};
 use super::member::{email_hash, member_hash};
@@ -100,13 +102,19 @@ impl GroupPage {
         self.rows.reserve(more.min(most / size_of::<PageRow>()));
     }
 
-    /// Adds a group with these attributes, which are an object.
-    pub(crate) fn push(&mut self, group: &GroupParts<'_>, is_nested: bool, attributes: &str) {
+    /// Adds a group with its people among these, and with these attributes, which are an object.
+    pub(crate) fn push(
+        &mut self,
+        group: &GroupParts<'_>,
+        people: &[GroupPerson<'_>],
+        is_nested: bool,
+        attributes: &str,
+    ) {
         self.packing.clear();
-        group.pack(&mut self.packing, attributes);
+        group.pack(people, attributes, &mut self.packing);
         let packed = self.packed.push(&self.packing);
         let members = self.members.len();
-        for person in group.people() {
+        for person in group.people(people) {
             if let Some(id) = &person.id {
                 self.members.push(member_hash(&id.text));
             }
@@ -196,7 +204,7 @@ impl GroupPage {
             name: GroupText::any(id),
             ..GroupParts::default()
         };
-        self.push(&group, false, "{}");
+        self.push(&group, &[], false, "{}");
         self.mark_removed();
     }
 

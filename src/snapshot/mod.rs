@@ -121,7 +121,8 @@ pub(crate) mod tests {
     fn large_groups_at_the_start_of_a_page_reserve_nothing_for_all_others() {
         let mut page = GroupPage::new("a");
         let large = group("a", "1", &"x".repeat(1 << 20));
-        page.push(&GroupParts::of(&large, &mut Vec::new()), false, "{}");
+        let (parts, people) = GroupParts::of(&large);
+        page.push(&parts, &people, false, "{}");
         page.expect(usize::MAX, 1 << 18);
         assert!(page.bytes() < 16 << 20, "{}", page.bytes());
     }

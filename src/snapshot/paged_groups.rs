@@ -83,7 +83,8 @@ impl From<Vec<Group>> for PagedGroups {
             let mut page = GroupPage::new(&first.source);
             for group in &groups {
                 let attributes = group.attributes.as_json();
-                page.push(&GroupParts::of(group, &mut Vec::new()), false, attributes);
+                let (parts, people) = GroupParts::of(group);
+                page.push(&parts, &people, false, attributes);
             }
             groups_of_all.push(page);
         }

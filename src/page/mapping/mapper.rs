@@ -1,4 +1,4 @@
-//! Maps the records of one page: reads each, and lays its group out behind those before it.
+//! Maps the records of one page: reads them, and lays their groups out, a few at a time.
 
 use crate::group::{GroupParts, GroupText};
 use crate::page::format::{FormatError, Node};
@@ -10,7 +10,7 @@ use super::field_readers::FieldReaders;
 use super::item::Item;
 use super::members::RecordMembers;
 use super::outcome::{LeftOutRecord, MappedPage, Skip};
-use super::read_groups::{GroupPeople, ReadGroups};
+use super::read_groups::ReadGroups;
 use super::reader::Reader;
 use super::record_filter::left_out;
 use super::shape::RecordsShape;
@@ -106,7 +106,7 @@ impl<'a> Mapper<'a> {
         let _ = self.map_record(record, &Ancestors::default(), false);
     }
 
-    /// Adds the group of a record, and says what stands above the records nested in it.
+    /// Reads the group of a record, and says what stands above the records nested in it.
     fn map_record(
         &mut self,
         record: Item<'a>,
@@ -184,7 +184,7 @@ impl<'a> Mapper<'a> {
             source_id,
             description: reader.text(&fields.description),
             email: reader.text(&fields.email),
-            status: reader.text(&fields.status),
+            status: (reader.text(&fields.status)).map(GroupText::lower_cased),
             organization_id: reader.text(&fields.organization_id),
             external_id: reader.text(&fields.external_id),
             parent_id: match &fields.parent_id {
@@ -199,18 +199,14 @@ impl<'a> Mapper<'a> {
             url: reader.text(&fields.url),
             logo_url: reader.text(&fields.logo_url),
             member_count: counted.or_else(|| members.as_ref().map(|list| list.len() as u64)),
-            created_at: reader.time(&fields.created_at),
-            updated_at: reader.time(&fields.updated_at),
-            deleted_at: reader.time(&fields.deleted_at),
-            // They stand beside it.
-            ..GroupParts::default()
-        };
-        let people = GroupPeople {
             members: members.unwrap_or_default(),
             admins: admins.unwrap_or_default(),
             guests: guests.unwrap_or_default(),
+            created_at: reader.time(&fields.created_at),
+            updated_at: reader.time(&fields.updated_at),
+            deleted_at: reader.time(&fields.deleted_at),
         };
-        read.add(group, people, is_nested, |out| match extra {
+        read.add(group, is_nested, |out| match extra {
             Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
             Extra::Drop => out.push_str("{}"),
         });

@@ -55,12 +55,12 @@ impl GoneGroup {
         })?;
         let mut page = GroupPage::new(source);
         let attributes = group.attributes.as_json();
-        let mut people = Vec::new();
-        let parts = GroupParts::of(&group, &mut people);
-        page.push(&parts, self.is_nested, attributes);
+        let (parts, people) = GroupParts::of(&group);
+        page.push(&parts, &people, self.is_nested, attributes);
         if let Some(beside) = &self.beside {
             page.put_beside(beside.clone());
         }
+        page.shrink();
         Ok((page, self.around.clone()))
     }
 }

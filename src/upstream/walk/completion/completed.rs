@@ -115,8 +115,8 @@ impl<'a> CompletedGroups<'a> {
             return Ok(());
         };
         let attributes = group.attributes.as_json();
-        let mut people = Vec::new();
-        page.push(&GroupParts::of(&group, &mut people), is_nested, attributes);
+        let (parts, people) = GroupParts::of(&group);
+        page.push(&parts, &people, is_nested, attributes);
         self.marks.push((mark, at));
         self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
         if self.bytes + page.least_bytes() > adapter.room() {
