@@ -42,7 +42,7 @@ use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -233,7 +233,13 @@ fn subscriber(
             .boxed(),
     };
     // One filter of both: of two, each would be asked for every line that the other keeps out.
-    tracing_subscriber::registry().with(logs.with_filter(filter.and(filter_fn(may_log))))
+    tracing_subscriber::registry().with(logs.with_filter(filter.and(all_that(may_log))))
+}
+
+/// A filter of lines at any level. Without a level of its own, that of the filter beside it would not keep lines from
+/// being looked at.
+fn all_that<F: Fn(&Metadata<'_>) -> bool>(is_open: F) -> FilterFn<F> {
+    filter_fn(is_open).with_max_level_hint(LevelFilter::TRACE)
 }
 
 /// Hands the lines that `filter` lets through to a collector, too.
@@ -247,7 +253,7 @@ where
     let bridge = OpenTelemetryTracingBridge::new(logger);
     let is_open =
         |metadata: &Metadata<'_>| may_log(metadata) && !is_about_exports(metadata.target());
-    Ok(bridge.with_filter(parse(filter)?.and(filter_fn(is_open))))
+    Ok(bridge.with_filter(parse(filter)?.and(all_that(is_open))))
 }
 
 #[cfg(test)]

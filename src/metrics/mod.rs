@@ -67,7 +67,7 @@ pub struct Metrics {
     requests: RequestDurations,
     refused: Counter<u64>,
     authentications: Counter<u64>,
-    authenticated: BoundSeries<&'static str, BoundCounter<u64>>,
+    authentications_by_outcome: BoundSeries<&'static str, BoundCounter<u64>>,
     evictions: Counter<u64>,
     views: Histogram<f64>,
     reloads: Counter<u64>,
@@ -114,7 +114,7 @@ impl Metrics {
             requests: RequestDurations::new(instruments.histogram(&table::REQUEST_DURATION)),
             refused: instruments.counter(&table::REQUESTS_REFUSED),
             authentications: instruments.counter(&table::AUTHENTICATIONS),
-            authenticated: BoundSeries::default(),
+            authentications_by_outcome: BoundSeries::default(),
             evictions: instruments.counter(&table::CACHE_EVICTIONS),
             views: instruments.histogram(&table::VIEW_DURATION),
             reloads: instruments.counter(&table::RELOADS),
@@ -150,7 +150,7 @@ impl Metrics {
             (outcome, self.authentications.bind(&[label]))
         };
         let count = |series: &BoundCounter<u64>| series.add(1);
-        self.authenticated
+        self.authentications_by_outcome
             .record(|other| *other == outcome, bind, count);
     }
 

@@ -146,7 +146,8 @@ impl UpstreamMetrics {
         counter.add(1, &self.with(labels));
     }
 
-    fn attempted(&self, labels: AttemptLabels<'_>, elapsed: Duration) {
+    fn attempted(&self, (method, server, outcome): AttemptLabels<'_>, elapsed: Duration) {
+        let labels = (method, server, outcome.map(one_of_unknown));
         let bind = || {
             let (method, server, outcome) = labels;
             let [address, port] = server_labels(server);
@@ -279,6 +280,16 @@ fn server_labels(server: Option<(&str, u16)>) -> [Option<KeyValue>; 2] {
     let address = server.map_or(Value::from(OTHER), |(address, _)| address.to_owned().into());
     let port = server.map(|(_, port)| KeyValue::new("server.port", i64::from(port)));
     [Some(KeyValue::new("server.address", address)), port]
+}
+
+/// A status, or the one that stands for all of its kind that HTTP does not define.
+fn one_of_unknown(status: StatusCode) -> StatusCode {
+    let number = match status {
+        known if known.canonical_reason().is_some() => return known,
+        error if error >= StatusCode::BAD_REQUEST => 999,
+        _ => 199,
+    };
+    StatusCode::from_u16(number).unwrap_or(status)
 }
 
 /// What is said of the status of a response. An upstream may send any number: those that HTTP does not define are

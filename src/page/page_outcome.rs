@@ -95,9 +95,12 @@ impl PageOutcome {
             + validators.map(HeaderValue::len).sum::<usize>()
             + self
                 .url
+                .authority()
+                .map_or(0, |authority| authority.as_str().len())
+            + self
+                .url
                 .path_and_query()
-                .map_or(0, |path| path.as_str().len())
-                * 2;
+                .map_or(0, |path| path.as_str().len());
         (OUTCOME_BYTES + headers.sum::<usize>() + lists + more) as u64
     }
 }

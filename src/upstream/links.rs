@@ -16,6 +16,9 @@ pub enum LinkError {
     /// It is relative to nothing that is known.
     #[error("is neither a URL nor a path that begins with a slash")]
     Relative,
+    /// It is relative to a URL of ours that is none.
+    #[error("is relative to the URL of a request that cannot be read back")]
+    NoBase,
     /// It has another origin, to which our credentials must not be sent.
     #[error("has another origin, `{origin}`, which `pagination.origins` does not list: `{link}`")]
     Foreign {
@@ -56,7 +59,7 @@ impl LinkRules {
 
 /// The URL of a request, for links that are relative to it.
 pub(super) fn requested(uri: &Uri) -> Result<Url, LinkError> {
-    Url::parse(&uri.to_string()).map_err(|_| LinkError::Relative)
+    Url::parse(&uri.to_string()).map_err(|_| LinkError::NoBase)
 }
 
 /// The path and the query of a URL at another origin.

@@ -97,7 +97,11 @@ impl Entry {
             Some(before) if before.snapshot.hash() == snapshot.hash() => {
                 Arc::clone(&before.snapshot)
             }
-            Some(_) | None => snapshot,
+            // The cache lets go of the other one when it takes this.
+            other => {
+                drop(other);
+                snapshot
+            }
         };
         let cached = Arc::new(CachedSnapshot {
             snapshot,

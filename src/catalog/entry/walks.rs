@@ -84,7 +84,7 @@ impl Entry {
         let span = walk.span.clone();
         let run = async move {
             loop {
-                let fetch = (entry.fetch)(walk.clone(), asker);
+                let fetch = async { (entry.fetch)(walk.clone(), asker).await };
                 // A panic fails this walk, and nobody waits for ever.
                 let walked = match AssertUnwindSafe(fetch).catch_unwind().await {
                     Ok(Some(walked)) => walked,
@@ -210,12 +210,12 @@ impl Entry {
                     repeated_people = if_any(counts.repeated_people),
                     unknown_people = if_any(counts.unknown_people),
                     drifted = counts.drifted.then_some(true),
-                    gone = completion.map(|completion| completion.gone),
+                    gone = completion.and_then(|completion| if_any(completion.gone)),
                     partitions_gone = if_any(counts.partitions_gone),
                     partitions_refused = if_any(counts.partitions_refused),
-                    asked = completion.map(|completion| completion.asked),
-                    reused = completion.map(|completion| completion.reused),
-                    kept = completion.map(|completion| completion.kept),
+                    asked = completion.and_then(|completion| if_any(completion.asked)),
+                    reused = completion.and_then(|completion| if_any(completion.reused)),
+                    kept = completion.and_then(|completion| if_any(completion.kept)),
                     differing = if_any(counts.differing),
                     ?taken,
                     "walk finished"

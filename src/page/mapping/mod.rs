@@ -6,8 +6,8 @@
 //!                                    └▸ unmapped ───────────────────────────────────────────┘
 //! ```
 //!
-//! Groups are written a few at a time (`snapshot/group_page`): until then their texts stand in the page, and nothing is
-//! allocated for one of them.
+//! Groups are written a few at a time (`snapshot/group_page`): until then their texts stand in the page, but for those
+//! that the mapping makes.
 //!
 //! A pure function of a page and of the plan ([`Mapping`]). Parts that no field maps are kept
 //! unchanged under `attributes`. A value that does not fit its field (an object for a name, an
@@ -170,9 +170,11 @@ pub(super) mod tests {
     use crate::config::resolve::mapping;
     use crate::config::upstream::Upstream;
     use crate::group::Group;
+    use crate::plan::Format;
     use crate::problem::{KeyPath, Problems};
     use crate::snapshot::SOURCE_ID_BYTES;
 
+    mod batches;
     mod plain;
 
     /// The outcomes of the records of a page.
@@ -202,15 +204,20 @@ pub(super) mod tests {
         map_body(keys, body).unwrap().1
     }
 
-    fn map_body(keys: &str, body: &str) -> Result<(usize, MappedPage), FormatError> {
+    /// The mapping of an adapter of these keys, and the format of its bodies.
+    fn compiled(keys: &str) -> (Mapping, Format) {
         let block = format!("base_url = 'http://localhost'\nrequest.path = '/'\n{keys}");
         let upstream: Upstream = toml::from_str(&block).unwrap();
-        let page = Page::decode(upstream.format, body.as_bytes())?;
         let mut problems = Problems::default();
         let at = KeyPath::default();
         let mapping = mapping::mapping(&at, "u", &upstream, Vec::new(), &mut problems);
         assert_eq!(problems, Problems::default());
-        let mapping = mapping.unwrap();
+        (mapping.unwrap(), upstream.format)
+    }
+
+    fn map_body(keys: &str, body: &str) -> Result<(usize, MappedPage), FormatError> {
+        let (mapping, format) = compiled(keys);
+        let page = Page::decode(format, body.as_bytes())?;
         let records = mapping.records.listed(&page)?;
         let listed = records.len();
         Ok((

@@ -89,7 +89,7 @@ impl Ancestors {
     }
 }
 
-#[cold]
+#[inline(never)]
 fn path_below(above: &str, name: &str) -> String {
     match above {
         "" => name.to_owned(),

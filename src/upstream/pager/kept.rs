@@ -128,14 +128,7 @@ impl Paging {
         let mut names = places.iter().filter_map(PagePlace::header);
         let is_set = |name| (headers.get_all(name).iter()).any(|value| !value.is_empty());
         names.any(|name| name != LINK && is_set(name))
-            || headers.contains_key(LINK) && {
-                let url = requested(url).ok();
-                let is_other = |target: String| {
-                    let other = url.as_ref().and_then(|url| url.join(&target).ok());
-                    other.is_none() || other != url
-                };
-                next_link(headers, url.as_ref()).map_or(true, |target| target.is_some_and(is_other))
-            }
+            || (headers.contains_key(LINK) && links_on(headers, url))
     }
 
     /// Where a page names the next one.
@@ -228,5 +221,18 @@ fn put(object: &mut Map<String, Value>, segments: &[String], value: Value) {
                 put(inner, below, value);
             }
         }
+    }
+}
+
+/// Whether `Link` headers of the page at `url` lead to another one, or may.
+fn links_on(headers: &HeaderMap, url: &Uri) -> bool {
+    let url = requested(url).ok();
+    let is_same = |target: &str| {
+        let url = url.as_ref();
+        url.is_some_and(|url| url.join(target).as_ref() == Ok(url))
+    };
+    match next_link(headers, url.as_ref()) {
+        Ok(target) => target.is_some_and(|target| !is_same(&target)),
+        Err(_) => true,
     }
 }

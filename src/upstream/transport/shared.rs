@@ -45,3 +45,41 @@ impl<S: Service<R> + Clone, R> Service<R> for Shared<S> {
         S::clone(&self.0).oneshot(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+    use tower::{ServiceBuilder, service_fn};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clone_holds_nothing_until_it_is_called_and_each_call_waits_for_a_permit() {
+        let service = ServiceBuilder::new()
+            .layer(SharedLayer)
+            .concurrency_limit(1)
+            .service(service_fn(async |is_stuck: bool| {
+                if is_stuck {
+                    pending::<()>().await;
+                }
+                Ok::<_, Infallible>(())
+            }));
+        let short = Duration::from_secs(1);
+        let _never_called = service.clone();
+        let stuck = service.clone().oneshot(true);
+        assert!(service.clone().oneshot(false).await.is_ok());
+        let mut stuck = Box::pin(stuck);
+        assert!(timeout(short, &mut stuck).await.is_err());
+        assert!(
+            timeout(short, service.clone().oneshot(false))
+                .await
+                .is_err()
+        );
+        drop(stuck);
+        assert!(timeout(short, service.oneshot(false)).await.is_ok());
+    }
+}

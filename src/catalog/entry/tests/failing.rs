@@ -122,7 +122,7 @@ async fn a_walk_that_panics_is_a_failure_of_ours_and_nobody_waits_for_ever() {
     assert_eq!(held.state, SourceState::Failed);
     let error = held.error.unwrap();
     assert_eq!(error.fault(), Fault::Gateway);
-    assert!(error.detail.contains("panicked"), "{error}");
+    assert!(error.detail.contains("the walk panicked: "), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

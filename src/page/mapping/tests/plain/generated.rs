@@ -96,5 +96,6 @@ pub(super) fn records() -> impl Strategy<Value = Vec<Map<String, Value>>> {
         }
         members.into_iter().collect()
     });
-    prop::collection::vec(record, 1..6)
+    // Groups are written eight at a time.
+    prop::collection::vec(record, 1..20)
 }
