@@ -10,19 +10,21 @@ use crate::page::position::Position;
 
 /// What a request carried when it came to the transport. Its clones share it, for several layers keep one.
 #[derive(Debug, Clone)]
-struct Carried(Arc<Extensions>);
+struct SharedExtensions(Arc<Extensions>);
 
 /// Has the clones of a request share what it carries so far.
 pub(super) fn share<B>(request: &mut Request<B>) {
     let carried = std::mem::take(request.extensions_mut());
-    debug_assert!(carried.get::<Carried>().is_none(), "shared before");
-    request.extensions_mut().insert(Carried(Arc::new(carried)));
+    debug_assert!(carried.get::<SharedExtensions>().is_none(), "shared before");
+    request
+        .extensions_mut()
+        .insert(SharedExtensions(Arc::new(carried)));
 }
 
 /// What a request carries, set by a layer or before it came to the transport.
 pub fn carried<T: Send + Sync + 'static, B>(request: &Request<B>) -> Option<&T> {
     let own = request.extensions();
-    own.get().or_else(|| own.get::<Carried>()?.0.get())
+    own.get().or_else(|| own.get::<SharedExtensions>()?.0.get())
 }
 
 /// The latest moment at which the response is of use.

@@ -14,24 +14,24 @@ use tower::{Layer, Service, ServiceExt as _};
 pub(super) struct SharedLayer;
 
 impl<S> Layer<S> for SharedLayer {
-    type Service = Shared<S>;
+    type Service = SharedService<S>;
 
-    fn layer(&self, inner: S) -> Shared<S> {
-        Shared(Arc::new(inner))
+    fn layer(&self, inner: S) -> SharedService<S> {
+        SharedService(Arc::new(inner))
     }
 }
 
 /// Calls a clone of the inner service when that is ready.
 #[derive(Debug)]
-pub(super) struct Shared<S>(Arc<S>);
+pub(super) struct SharedService<S>(Arc<S>);
 
-impl<S> Clone for Shared<S> {
+impl<S> Clone for SharedService<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S: Service<R> + Clone, R> Service<R> for Shared<S> {
+impl<S: Service<R> + Clone, R> Service<R> for SharedService<S> {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Oneshot<S, R>;
