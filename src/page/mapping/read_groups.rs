@@ -8,10 +8,10 @@ use std::ops::Range;
 use crate::group::{GroupParts, GroupPerson};
 use crate::snapshot::GroupPage;
 
-/// How many groups are read before they are written,
+/// How many groups are read before they are written.
 const BATCH: usize = 8;
 
-/// unless they have so many people, or so many bytes of attributes.
+/// Fewer are, once they have so many people, or so many bytes of attributes.
 const BATCH_PEOPLE: usize = 1024;
 const BATCH_BYTES: usize = 64 * 1024;
 
@@ -25,7 +25,7 @@ pub(super) struct ReadGroups<'a> {
     attributes: String,
 }
 
-/// One group, whose attributes stand beside it, too.
+/// One group. Its people and its attributes stand beside it.
 #[derive(Debug)]
 struct ReadGroup<'a> {
     parts: GroupParts<'a>,
