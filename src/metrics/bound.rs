@@ -37,6 +37,13 @@ impl<K, S> BoundSeries<K, S> {
     }
 }
 
+impl<K: Copy + PartialEq, S> BoundSeries<K, S> {
+    /// Records in the series of a key. One that is not there yet is what `bind` makes.
+    pub(super) fn record_by(&self, key: K, bind: impl FnOnce() -> S, record: impl FnOnce(&S)) {
+        self.record(|other| *other == key, || (key, bind()), record);
+    }
+}
+
 impl<K, S> Default for BoundSeries<K, S> {
     fn default() -> Self {
         Self(RwLock::default())

@@ -147,11 +147,10 @@ impl Metrics {
     fn authenticated(&self, outcome: &'static str) {
         let bind = || {
             let label = KeyValue::new("outcome", outcome);
-            (outcome, self.authentications.bind(&[label]))
+            self.authentications.bind(&[label])
         };
-        let count = |series: &BoundCounter<u64>| series.add(1);
         self.authentications_by_outcome
-            .record(|other| *other == outcome, bind, count);
+            .record_by(outcome, bind, |series| series.add(1));
     }
 
     fn answered(&self, traits: AnswerTraits) {

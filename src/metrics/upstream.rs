@@ -187,11 +187,9 @@ impl UpstreamMetrics {
             let ended_by = <&str>::from(ended_by);
             let bind = || {
                 let label = KeyValue::new("ended_by", ended_by);
-                let series = self.instruments.ended.bind(&self.with([Some(label)]));
-                (ended_by, series)
+                self.instruments.ended.bind(&self.with([Some(label)]))
             };
-            let count = |series: &BoundCounter<u64>| series.add(1);
-            self.ended.record(|key| *key == ended_by, bind, count);
+            self.ended.record_by(ended_by, bind, |series| series.add(1));
             self.groups.add(groups);
             self.skipped.add(skipped);
         }
@@ -206,22 +204,22 @@ impl UpstreamMetrics {
         let bind = || {
             let outcome = KeyValue::new("outcome", key.0);
             let labels = self.with([Some(outcome), error.map(error_label)]);
-            (key, self.instruments.walks.bind(&labels))
+            self.instruments.walks.bind(&labels)
         };
-        let record = |series: &BoundHistogram<f64>| series.record(elapsed.as_secs_f64());
-        self.walks.record(|other| *other == key, bind, record);
+        let seconds = elapsed.as_secs_f64();
+        self.walks
+            .record_by(key, bind, |series| series.record(seconds));
     }
 
     fn asked_for(&self, outcome: &'static str, collapsed: bool) {
-        let key = (outcome, collapsed);
         let bind = || {
             let outcome = KeyValue::new("outcome", outcome);
             let collapsed = KeyValue::new("collapsed", collapsed);
             let labels = self.with([Some(outcome), Some(collapsed)]);
-            (key, self.instruments.lookups.bind(&labels))
+            self.instruments.lookups.bind(&labels)
         };
-        let count = |series: &BoundCounter<u64>| series.add(1);
-        self.lookups.record(|other| *other == key, bind, count);
+        self.lookups
+            .record_by((outcome, collapsed), bind, |series| series.add(1));
     }
 }
 
