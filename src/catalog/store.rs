@@ -8,6 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytesize::ByteSize;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
@@ -18,7 +19,7 @@ use crate::metrics::CacheStanding;
 
 use super::cached::CachedSnapshot;
 use super::key::CatalogKey;
-use super::resizable::Resizable;
+use super::resizable::{Resizable, SizedCache};
 
 /// How long the result of a query is kept if nobody asks for it.
 pub(super) const IDLE: Duration = Duration::from_mins(10);
@@ -29,10 +30,14 @@ pub(super) const SCOPE_IDLE: Duration = Duration::from_hours(1);
 /// The fraction of the snapshots' budget that query entries may take besides: one in so many.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
+/// Where the snapshot of one key stands. Where nothing is evicted, others take its place there, and the cache has
+/// nothing to do. One that evicts has weighed the snapshot that it was given, so it is given another place.
+type Place = Arc<ArcSwap<CachedSnapshot>>;
+
 /// Keeps snapshots within a share of memory.
 #[derive(Debug)]
 pub(super) struct Store {
-    cache: Resizable<CatalogKey, Arc<CachedSnapshot>>,
+    cache: Resizable<CatalogKey, Place>,
     /// The bytes in use, where nothing is evicted. Locked while a snapshot is checked and put, so that
     /// two walks that end together cannot both take the last free bytes.
     used: Option<Mutex<u64>>,
@@ -68,14 +73,14 @@ impl Store {
         let build = move |capacity| {
             Cache::builder()
                 .eviction_policy(EvictionPolicy::lru())
-                .weigher(|key: &CatalogKey, stored: &Arc<CachedSnapshot>| {
-                    kib(key.bytes() + stored.snapshot.bytes())
+                .weigher(|key: &CatalogKey, place: &Place| {
+                    kib(key.bytes() + place.load().snapshot.bytes())
                 })
                 .max_capacity(capacity / 1024)
                 .time_to_idle(idle)
-                .eviction_listener(|_, stored: Arc<CachedSnapshot>, cause| {
+                .eviction_listener(|_, place: Place, cause| {
                     if cause != RemovalCause::Replaced {
-                        stored.snapshot.keep(false);
+                        place.load().snapshot.keep(false);
                     }
                 })
                 .build()
@@ -115,7 +120,8 @@ impl Store {
     }
 
     pub(super) fn get(&self, key: &CatalogKey) -> Option<Arc<CachedSnapshot>> {
-        self.cache.get().cache.get(key)
+        let place = self.cache.get().cache.get(key)?;
+        Some(place.load_full())
     }
 
     /// Replaces a snapshot, or fails if the new one does not fit.
@@ -127,7 +133,8 @@ impl Store {
         let size = stored.snapshot.bytes() as u64;
         let mut used = self.lock();
         let present = self.cache.get();
-        let before = present.cache.get(key);
+        let place = present.cache.get(key);
+        let before = place.as_ref().map(|place| place.load_full());
         let replaced = before
             .as_ref()
             .map_or(0, |before| before.snapshot.bytes() as u64);
@@ -150,9 +157,10 @@ impl Store {
         }
         // It may be the same list as before.
         stored.snapshot.keep(true);
-        present.cache.insert(key.clone(), stored);
-        // Or else the cache lets go of the list before at some later time.
-        present.cache.run_pending_tasks();
+        match place.filter(|_| used.is_some()) {
+            Some(place) => place.store(stored),
+            None => present.insert(key, stored),
+        }
         if let Some(used) = &mut used {
             **used = after;
         }
@@ -167,7 +175,7 @@ impl Store {
         if let Some(used) = &mut used {
             **used += stored.snapshot.bytes() as u64;
         }
-        self.cache.get().cache.insert(key.clone(), stored);
+        self.cache.get().insert(key, stored);
     }
 
     /// Says that a snapshot is in use which was removed under another key.
@@ -180,14 +188,16 @@ impl Store {
 
     pub(super) fn remove(&self, key: &CatalogKey) {
         let mut used = self.lock();
-        if let Some(used) = &mut used {
-            **used -= self.size(key);
-        }
         if let Some(before) = self.get(key) {
+            if let Some(used) = &mut used {
+                **used -= before.snapshot.bytes() as u64;
+            }
             before.snapshot.keep(false);
         }
         // Under the lock, for a `put` that found the snapshot still there would subtract it again.
-        self.cache.get().cache.invalidate(key);
+        let present = self.cache.get();
+        present.cache.invalidate(key);
+        present.cache.run_pending_tasks();
         drop(used);
     }
 
@@ -215,10 +225,14 @@ impl Store {
         let used = self.lock().map(|used| *used);
         used.unwrap_or_else(|| self.cache.get().cache.weighted_size() * 1024)
     }
+}
 
-    fn size(&self, key: &CatalogKey) -> u64 {
-        self.get(key)
-            .map_or(0, |stored| stored.snapshot.bytes() as u64)
+impl SizedCache<CatalogKey, Place> {
+    fn insert(&self, key: &CatalogKey, stored: Arc<CachedSnapshot>) {
+        let place = Arc::new(ArcSwap::new(stored));
+        self.cache.insert(key.clone(), place);
+        // Or else the cache lets go of the list before at some later time.
+        self.cache.run_pending_tasks();
     }
 }
 
@@ -289,6 +303,17 @@ pub(super) mod tests {
             }
         });
         assert_eq!(*store.lock().unwrap(), 0);
+    }
+
+    #[test]
+    fn nothing_holds_a_list_that_was_replaced() {
+        let store = Store::reserved(1 << 20);
+        let [first, second] = ["a", "b"].map(stored);
+        store.put(&key("u"), Arc::clone(&first)).unwrap();
+        store.put(&key("u"), Arc::clone(&second)).unwrap();
+        assert_eq!(Arc::strong_count(&first), 1);
+        assert!(Arc::ptr_eq(&store.get(&key("u")).unwrap(), &second));
+        assert_eq!(store.standing("snapshots").entries, 1);
     }
 
     #[test]
