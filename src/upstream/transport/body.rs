@@ -4,6 +4,7 @@
 //! or never ends is cut off whatever it contains; above it to the decompressed bytes, so that a
 //! small body that inflates to a huge one is cut off while it does.
 
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -130,19 +131,29 @@ where
 {
     let (parts, body) = response.into_parts();
     let mut body = pin!(body);
+    // All of it, if it came at once: then it is not copied.
+    let mut first = Bytes::new();
     let mut read = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(Into::into)?.into_data() else {
+        let Ok(mut data) = frame.map_err(Into::into)?.into_data() else {
             continue;
         };
-        let length = (read.len() + data.remaining()) as u64;
+        let length = (first.len() + read.len() + data.remaining()) as u64;
         if length > bytes.as_u64() {
             return Err(too_large(bytes).into());
         }
         hold.grow(length).await?;
-        read.put(data);
+        if first.is_empty() && read.is_empty() {
+            first = data.copy_to_bytes(data.remaining());
+        } else {
+            read.put(mem::take(&mut first));
+            read.put(data);
+        }
     }
-    Ok(Response::from_parts(parts, read.freeze()))
+    if !read.is_empty() {
+        first = read.freeze();
+    }
+    Ok(Response::from_parts(parts, first))
 }
 
 /// Reads the bodies of responses, of so many bytes at most, within the room of the [`PageMemory`] that comes
@@ -247,6 +258,38 @@ mod tests {
     ) {
         let body = Full::new(Bytes::from(vec![0; bytes]));
         assert_eq!(error_of(body, encoding).await.as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::of_nothing(&[])]
+    #[case::at_once(&["abcd"])]
+    #[case::in_pieces(&["ab", "", "c", "def"])]
+    #[case::behind_an_empty_piece(&["", "abc"])]
+    #[tokio::test]
+    async fn a_body_is_read_whole_and_copied_only_if_it_comes_in_pieces(#[case] pieces: &[&str]) {
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|piece| Bytes::from(piece.to_string()))
+            .collect();
+        let frames = pieces
+            .clone()
+            .into_iter()
+            .map(|piece| Ok::<_, BoxError>(Frame::data(piece)));
+        let response = Response::new(StreamBody::new(stream::iter(frames)));
+        let mut hold = PageMemory::default().body(None, OwnWaits::default());
+        let read = read(
+            response,
+            LIMITS.bytes,
+            BodyError::LargeDecompressed,
+            &mut hold,
+        )
+        .await;
+        let body = read.unwrap().into_body();
+        assert_eq!(body, pieces.concat());
+        let mut full = pieces.iter().filter(|piece| !piece.is_empty());
+        if let (Some(only), None) = (full.next(), full.next()) {
+            assert_eq!(body.as_ptr(), only.as_ptr());
+        }
     }
 
     #[tokio::test]
