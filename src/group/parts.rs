@@ -7,6 +7,18 @@ use crate::fold::is_folded_ascii;
 
 use super::{Group, Member, Moment};
 
+/// Words that need no memory of their own in lower case: what most upstreams call a status.
+const USUAL_WORDS: [&str; 8] = [
+    "active",
+    "archived",
+    "deleted",
+    "disabled",
+    "enabled",
+    "inactive",
+    "pending",
+    "suspended",
+];
+
 /// One text of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GroupText<'a> {
@@ -76,13 +88,14 @@ impl<'a> GroupText<'a> {
         if is_folded_ascii(&self.text) {
             return self;
         }
-        let lower_cased = if self.text.is_ascii() {
-            self.text.to_ascii_lowercase()
-        } else {
-            self.text.to_lowercase()
+        let mut usual = USUAL_WORDS.iter();
+        let lower_cased = match usual.find(|word| word.eq_ignore_ascii_case(&self.text)) {
+            Some(word) => Cow::Borrowed(*word),
+            None if self.text.is_ascii() => Cow::Owned(self.text.to_ascii_lowercase()),
+            None => Cow::Owned(self.text.to_lowercase()),
         };
         Self {
-            text: Cow::Owned(lower_cased),
+            text: lower_cased,
             ..self
         }
     }

@@ -164,6 +164,7 @@ impl Mapping {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use rstest::rstest;
     use serde_json::{Value, json};
 
     use super::*;
@@ -330,11 +331,16 @@ pub(super) mod tests {
         assert_eq!(counted, (2, 0, 0));
     }
 
-    #[test]
-    fn status_is_lower_cased() {
+    #[rstest]
+    #[case::a_usual_word("Active", "active")]
+    #[case::in_lower_case_already("archived", "archived")]
+    #[case::a_longer_word("ACTIVE ", "active ")]
+    #[case::another_word("Frozen", "frozen")]
+    #[case::beyond_ascii("GELÖSCHT", "gelöscht")]
+    fn status_is_lower_cased(#[case] status: &str, #[case] expected: &str) {
         let fields = format!("{BARE}status = 'status'");
-        let record = json!({"id": 1, "name": "a", "status": "Active"});
-        assert_eq!(group(&fields, &record).status.as_deref(), Some("active"));
+        let record = json!({"id": 1, "name": "a", "status": status});
+        assert_eq!(group(&fields, &record).status.as_deref(), Some(expected));
     }
 
     #[test]
