@@ -149,11 +149,8 @@ impl Exchange {
             let waiting = (memory, deadline, observers);
             return Box::pin(self.send_logged_in(login, &render, waiting)).await;
         }
-        let request = render(&LoginValues::NONE)?;
-        let once = || {
-            let prepared = self.prepared(&request, deadline, observers);
-            self.transport.exchange(prepared, &self.classifier)
-        };
+        let request = self.prepared(render(&LoginValues::NONE)?, deadline, observers);
+        let once = || self.transport.exchange(request.clone());
         let answer = if self.transport.has_only_pages() {
             once().await?
         } else {
@@ -172,14 +169,13 @@ impl Exchange {
         R: Fn(&LoginValues) -> Result<Request<Bytes>, UpstreamError>,
     {
         let with = |token: &Arc<Token>| {
-            let request = render(token.values())?;
-            let mut prepared = self.prepared(&request, deadline, observers);
+            let mut request = render(token.values())?;
             let token = LoginToken(Arc::clone(token));
-            prepared.extensions_mut().insert(token);
-            Ok::<_, UpstreamError>((request, prepared))
+            request.extensions_mut().insert(token);
+            Ok::<_, UpstreamError>(self.prepared(request, deadline, observers))
         };
-        let exchange = async |(request, prepared)| {
-            let answer = self.transport.exchange(prepared, &self.classifier).await?;
+        let exchange = async |request: Request<Bytes>| {
+            let answer = self.transport.exchange(request.clone()).await?;
             Ok::<_, UpstreamError>((request, answer))
         };
         let token = login.token(deadline, observers, memory).await?;
@@ -210,11 +206,10 @@ impl Exchange {
     /// A request with what the transport has to know of it.
     fn prepared(
         &self,
-        request: &Request<Bytes>,
+        mut request: Request<Bytes>,
         deadline: Instant,
         observers: &Observers,
     ) -> Request<Bytes> {
-        let mut request = request.clone();
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
         if let Some(caller) = &self.caller {
@@ -223,7 +218,7 @@ impl Exchange {
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }
-        request
+        Transport::ready(request, &self.classifier)
     }
 
     /// Takes one retry from the budget of all exchanges, if there is one left.

@@ -135,7 +135,7 @@ impl LoginCall {
         }
         let answer = self
             .transport
-            .exchange(request, &self.classifier)
+            .exchange(Transport::ready(request, &self.classifier))
             .await
             .map_err(|error| refused(error, &self.grant))
             .inspect_err(|error| {

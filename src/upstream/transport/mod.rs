@@ -214,14 +214,19 @@ impl Transport {
         self.breaker.as_ref().map(Breaker::circuit)
     }
 
-    /// Makes one exchange, retries included. `classifier` classifies the response to each attempt.
-    pub async fn exchange(
-        &self,
-        mut request: Request<Bytes>,
-        classifier: &Classifier,
-    ) -> Result<ClassifiedResponse, UpstreamError> {
+    /// A request that is ready for its exchanges: `classifier` classifies the response to each attempt, and clones
+    /// share what it carries.
+    pub fn ready(mut request: Request<Bytes>, classifier: &Classifier) -> Request<Bytes> {
         request.extensions_mut().insert(classifier.clone());
         share(&mut request);
+        request
+    }
+
+    /// Makes one exchange with a request that is [ready](Transport::ready), retries included.
+    pub async fn exchange(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<ClassifiedResponse, UpstreamError> {
         self.stack.clone().oneshot(request).await
     }
 }

@@ -70,7 +70,8 @@ impl Stack {
             .extension(Deadline(Instant::now() + Duration::from_secs(seconds)))
             .extension(Hedgeable);
         let request = request.body(Bytes::new()).unwrap();
-        self.transport.exchange(request, &self.classifier).await
+        let request = Transport::ready(request, &self.classifier);
+        self.transport.exchange(request).await
     }
 
     fn sent(&self) -> Vec<u64> {
