@@ -50,6 +50,11 @@ impl<'a> SeenRow<'a> {
         self.row.json_bytes()
     }
 
+    /// How many bytes the list keeps of it.
+    pub fn packed_bytes(self) -> usize {
+        self.row.packed().len()
+    }
+
     /// Its JSON.
     pub fn json(self) -> Result<Vec<u8>, serde_json::Error> {
         let mut out = Vec::new();

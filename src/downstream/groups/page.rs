@@ -20,6 +20,7 @@ use crate::downstream::response::{Response, full};
 use crate::downstream::server_timing::ServerTiming;
 use crate::downstream::services::{CatalogService, GroupService};
 use crate::downstream::stream;
+use crate::gateway::seen_row::SeenRow;
 use crate::gateway::{Listing, Query};
 
 use super::AnswerDraft;
@@ -49,7 +50,7 @@ impl<G> Generation<G> {
         if let Some(answer) = self.answers().get(key, self.epoch(key), Instant::now()) {
             return Ok(answer.respond(request));
         }
-        let bytes = page_bytes(&listing);
+        let bytes = bytes_of(listing.rows());
         let reserved = self.reserve(bytes as u64)?;
         let (body, coding) = self.page(key, query, listing, bytes, until).await?;
         let body = reserved.fill(body);
@@ -91,7 +92,7 @@ impl<G> Generation<G> {
             drop(self.reserve(0)?);
             (self.streamed(key, query, listing)?, key.coding.best)
         } else {
-            let bytes = page_bytes(&listing);
+            let bytes = bytes_of(listing.rows());
             let reserved = self.reserve(bytes as u64)?;
             let (body, coding) = self.page(key, query, listing, bytes, until).await?;
             let body = reserved.fill(body);
@@ -180,7 +181,52 @@ impl<G> Generation<G> {
     }
 }
 
-/// How many bytes the rows of a page take. Of whole groups that is exact: a group and a comma.
-fn page_bytes(listing: &Listing) -> usize {
-    listing.rows().map(|row| row.bytes() + 1).sum()
+/// How many rows tell how much longer than they are kept the others are as JSON.
+const TYPICAL: usize = 8;
+
+/// About how many bytes rows take, each with a comma.
+fn bytes_of<'a>(rows: impl ExactSizeIterator<Item = SeenRow<'a>>) -> usize {
+    let count = rows.len();
+    let (mut packed, mut longer) = (0, 0);
+    for (number, row) in rows.enumerate() {
+        packed += row.packed_bytes();
+        if number < TYPICAL {
+            longer += (row.bytes() + 1).saturating_sub(row.packed_bytes());
+        }
+    }
+    // A bit more for those that were not looked at, for they are not all alike.
+    let others = count.saturating_sub(TYPICAL) * longer / TYPICAL;
+    packed + longer + others + others / 16
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::caller::HiddenFields;
+    use crate::downstream::testing::fresh;
+
+    #[rstest]
+    #[case::none(0, 0)]
+    #[case::few(8, 0)]
+    #[case::many(1000, 10)]
+    fn about_as_much_room_is_reserved_as_rows_take(#[case] count: usize, #[case] over: usize) {
+        let names: Vec<_> = (0..count)
+            .map(|length| "n".repeat(length % 50 + 1))
+            .collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let snapshot = fresh("u", &names).snapshot.unwrap();
+        let rows = || {
+            snapshot
+                .rows()
+                .map(|row| SeenRow::new(row, HiddenFields::NONE))
+        };
+        let exact: usize = rows().map(|row| row.bytes() + 1).sum();
+        let about = bytes_of(rows());
+        assert!(
+            (exact..=exact + exact * over / 100).contains(&about),
+            "{about} of {exact}"
+        );
+    }
 }
