@@ -91,9 +91,10 @@ pub(super) async fn walk_to_snapshot(
     let memory = adapter.memory.lists();
     let source = Arc::clone(adapter.name());
     let is_large = groups.bytes() >= LARGE_BODY;
+    let before = past.snapshot.clone();
     let build = move || {
         let lengths: Vec<_> = groups.pages().iter().map(GroupPage::len).collect();
-        let (mut snapshot, places) = Snapshot::of_walk(source, groups);
+        let (mut snapshot, places) = Snapshot::of_walk(source, groups, before.as_deref());
         snapshot.count_with(hold.into_list(snapshot.bytes() as u64));
         let known_pages = remembered.into_pages().map(|pages| {
             let pages = pages.into_iter().zip(lengths);

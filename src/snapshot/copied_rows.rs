@@ -86,7 +86,7 @@ mod tests {
             assert_eq!(rows.filter(|is_nested| *is_nested).count(), nested.len());
             let mut pages = PagedGroups::default();
             pages.push(page);
-            let (again, places) = Snapshot::of_walk("a".into(), pages);
+            let (again, places) = Snapshot::of_walk("a".into(), pages, None);
             assert_eq!((again.hash(), places), (whole.hash(), vec![3, 0, 2, 1]));
             for (row, before) in again.rows().zip(whole.rows()) {
                 assert_eq!(row.group().unwrap(), before.group().unwrap());

@@ -85,6 +85,35 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_list_has_the_hash_of_its_groups_whatever_list_was_before_it() {
+        let list = |names: &[&str]| -> Vec<_> {
+            let groups = names.iter().enumerate();
+            groups
+                .map(|(id, name)| group("a", &id.to_string(), name))
+                .collect()
+        };
+        let lists = [
+            list(&[]),
+            list(&["x"]),
+            list(&["x", "y"]),
+            list(&["x", "z"]),
+            list(&["y", "x"]),
+            list(&["xy"]),
+            list(&["x", "y", "z"]),
+        ];
+        let whole = lists
+            .clone()
+            .map(|groups| Snapshot::new("a".into(), groups));
+        for (groups, alone) in lists.iter().zip(&whole) {
+            for before in &whole {
+                let groups = groups.clone().into();
+                let (list, _) = Snapshot::of_walk("a".into(), groups, Some(before));
+                assert_eq!(list.hash(), alone.hash());
+            }
+        }
+    }
+
+    #[test]
     fn rows_show_what_queries_look_at() {
         let mut straße = group("a", "1", "Straße");
         straße.status = Some("active".to_owned());
