@@ -62,6 +62,12 @@ pub(crate) struct PageRowRef<'a> {
 /// a page may be of another kind than the others.
 const EXPECTED: usize = 1 << 20;
 
+/// What a group takes while nothing is known of those of a page: packed, seldom more, and about so much in bytes of
+/// text and in hashes of members.
+const PACKED: usize = 512;
+const TEXT: usize = 128;
+const MEMBERS: usize = 8;
+
 /// How many times as long as their page groups are, at most, where room is reserved for them.
 const LONGER: usize = 3;
 
@@ -83,6 +89,15 @@ impl GroupPage {
             shared: Vec::new(),
             repeated: 0,
         }
+    }
+
+    /// Gets ready for so many groups, the first of a page, of which nothing is known yet.
+    pub(crate) fn expect_first(&mut self, groups: usize) {
+        self.packing.reserve(PACKED);
+        self.text.reserve(groups * TEXT);
+        self.members.reserve(groups * MEMBERS);
+        self.rows.reserve(groups);
+        self.shared.reserve(SHARED.min(groups));
     }
 
     /// Gets ready for so many more groups like those that there are, but for no more than can be expected of a

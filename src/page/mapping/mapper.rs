@@ -72,7 +72,10 @@ impl<'a> Mapper<'a> {
     pub(super) fn map_list(&mut self, records: Vec<Item<'a>>) -> Result<(), FormatError> {
         let ancestors = Ancestors::default();
         let mut shape = RecordsShape::of(&self.mapping.records.at, "group");
-        let more = records.len().saturating_sub(TYPICAL);
+        let first = records.len().min(TYPICAL);
+        let more = records.len() - first;
+        self.groups.expect_first(first);
+        self.read.expect_first(first);
         let bytes = (records.first().and_then(|record| record.node())).map_or(0, Node::page_bytes);
         for record in records {
             let outcome = self.map_record(record, &ancestors, false);
@@ -180,7 +183,7 @@ impl<'a> Mapper<'a> {
         let admins = reader.people(&fields.admins, &mut read.people);
         let guests = reader.people(&fields.guests, &mut read.people);
         let counted = reader.count(&fields.member_count);
-        let group = GroupParts {
+        let parts = GroupParts {
             source_id,
             description: reader.text(&fields.description),
             email: reader.text(&fields.email),
@@ -206,7 +209,8 @@ impl<'a> Mapper<'a> {
             updated_at: reader.time(&fields.updated_at),
             deleted_at: reader.time(&fields.deleted_at),
         };
-        read.add(group, is_nested, |out| match extra {
+        read.add(parts, is_nested);
+        read.add_attributes(|out| match extra {
             Extra::Keep => reader.write_unmapped(records.children.as_ref(), out),
             Extra::Drop => out.push_str("{}"),
         });

@@ -15,6 +15,10 @@ const BATCH: usize = 8;
 const BATCH_PEOPLE: usize = 1024;
 const BATCH_BYTES: usize = 64 * 1024;
 
+/// How many people and how many bytes of attributes the first groups of a page have, as far as anything can be expected.
+const PEOPLE: usize = 4;
+const ATTRIBUTES: usize = 16;
+
 /// Groups that were read, with all that belongs to them.
 #[derive(Debug, Default)]
 pub(super) struct ReadGroups<'a> {
@@ -34,20 +38,30 @@ struct ReadGroup<'a> {
 }
 
 impl<'a> ReadGroups<'a> {
-    /// Adds a group. What writes its attributes writes an object.
-    pub(super) fn add(
-        &mut self,
-        parts: GroupParts<'a>,
-        is_nested: bool,
-        attributes: impl FnOnce(&mut String),
-    ) {
-        let start = self.attributes.len();
-        attributes(&mut self.attributes);
+    /// Gets ready for so many groups, the first of a page.
+    pub(super) fn expect_first(&mut self, groups: usize) {
+        self.groups.reserve(groups);
+        self.people.reserve(groups * PEOPLE);
+        self.attributes.reserve(groups * ATTRIBUTES);
+    }
+
+    /// Adds a group, which is large: it is written where it stays. Its attributes come after it.
+    #[inline]
+    pub(super) fn add(&mut self, parts: GroupParts<'a>, is_nested: bool) {
+        let none = self.attributes.len();
         self.groups.push(ReadGroup {
             parts,
-            attributes: start..self.attributes.len(),
+            attributes: none..none,
             is_nested,
         });
+    }
+
+    /// Adds the attributes of the last group. What writes them writes an object.
+    pub(super) fn add_attributes(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.attributes);
+        if let Some(last) = self.groups.last_mut() {
+            last.attributes.end = self.attributes.len();
+        }
     }
 
     /// Whether it is time to write them.
