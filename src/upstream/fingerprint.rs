@@ -5,12 +5,15 @@ use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 
-use crate::page::format::Node;
-use crate::page::mapping::{MappedPage, Skip};
+use crate::page::format::{FormatError, Node};
+use crate::page::mapping::{MappedPage, PageRecords, Skip};
 
 /// What makes two pages the same: their groups' ids, in order. A page with records that are no
 /// groups is identified by its whole content, or any two pages of such records would be the same.
-pub(super) fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
+pub(super) fn fingerprint<'a>(
+    mapped: &MappedPage,
+    records: impl FnOnce() -> Result<PageRecords<'a>, FormatError>,
+) -> u64 {
     let mut hasher = fingerprints().build_hasher();
     for row in mapped.groups.rows() {
         row.id_hash().hash(&mut hasher);
@@ -24,7 +27,7 @@ pub(super) fn fingerprint(records: &[Node<'_>], mapped: &MappedPage) -> u64 {
     }
     if !mapped.skipped.is_empty() {
         let mut content = String::new();
-        for record in records {
+        for record in records().unwrap_or_default().nodes() {
             record.write(&mut content);
         }
         content.hash(&mut hasher);

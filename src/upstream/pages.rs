@@ -274,7 +274,6 @@ impl Adapter {
         let parents = (!answer.is_past_end)
             .then(|| self.listed_at().parents(&answer.page, listed))
             .flatten();
-        let nodes: Vec<_> = records.nodes().collect();
         let mut mapped = self.map(records)?;
         if !answer.is_past_end {
             mapped.brought = self.map_brought(&answer.page);
@@ -282,7 +281,7 @@ impl Adapter {
         // Parents that are told apart tell more than their records: a record may come twice.
         let fingerprint = parents
             .and_then(|parents| parents.fingerprint)
-            .unwrap_or_else(|| fingerprint(&nodes, &mapped));
+            .unwrap_or_else(|| fingerprint(&mapped, || self.listed_at().listed(&answer.page)));
         let (skipped, first_skipped) = if mapped.skipped.is_empty() {
             (Vec::new(), None)
         } else {

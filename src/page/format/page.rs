@@ -123,7 +123,11 @@ impl Page {
             if container.boolean().is_some() || container.is_number() || container.is_string() {
                 return Err(container.no_list(path.to_string()));
             }
-            records.extend(container.list());
+            if records.is_empty() {
+                records = container.list();
+            } else {
+                records.extend(container.list());
+            }
         }
         Ok(records)
     }
