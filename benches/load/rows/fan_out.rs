@@ -1,5 +1,6 @@
-//! Nothing is kept, so that each request makes five calls. A bare Rust server makes the same calls, decodes
-//! every field into structs, sorts, and writes.
+//! Nothing is kept, so that each request makes five calls. Each call brings another list than the one before, so that
+//! nothing helps that is known of that. A bare Rust server makes the same calls, decodes every field into structs, sorts,
+//! and writes.
 
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use crate::connection::Question;
 use crate::servers::{Gateway, NOTHING_KEPT, Server};
 use crate::table::Table;
 use crate::upstreams::{Format, List, Pages, Upstream};
+
+/// How many lists an upstream serves in turns.
+const LISTS: u64 = 3;
 
 pub(super) async fn measure(bench: &Bench) -> Table {
     let mut table = comparisons("Fan-out", "format");
@@ -20,8 +24,10 @@ pub(super) async fn measure(bench: &Bench) -> Table {
             } else {
                 Format::Json
             };
-            let list = List::new(number as u64, format, Pages::Whole, 50);
-            bench.upstreams.serve(list, Duration::ZERO)
+            let list = |turn| List::new(turn * 5 + number as u64, format, Pages::Whole, 50);
+            bench
+                .upstreams
+                .serve_in_turn((0..LISTS).map(list).collect(), Duration::ZERO)
         });
         let gateway = Gateway::start(&bench.gateway, cores, &upstreams, NOTHING_KEPT).await;
         let built = bench.built(&upstreams, NOTHING_KEPT).await;
