@@ -104,7 +104,7 @@ fn table(
     }
     let full = |at| move |TapeFull| TableFlaw::Full(at);
     let columns = columns(&names, &mut tape).map_err(full(0))?;
-    let mut list = tape.open(EntryKind::List, None).map_err(full(0))?;
+    let mut list = tape.open(EntryKind::List, 0, None).map_err(full(0))?;
     let mut row = StringRecord::new();
     let mut offset = 0;
     while rows.read_record(&mut row).map_err(flawed)? {
@@ -155,7 +155,7 @@ fn push_row(
     list: &mut OpenEntry,
     text: &str,
 ) -> Result<(), TapeFull> {
-    let mut object = tape.open(EntryKind::Object, None)?;
+    let mut object = tape.open(EntryKind::Object, 0, None)?;
     for TableColumn { name, cells } in columns {
         tape.push(*name)?;
         object.count += 1;
@@ -168,7 +168,7 @@ fn push_row(
             }
             continue;
         }
-        let mut values = tape.open(EntryKind::List, None)?;
+        let mut values = tape.open(EntryKind::List, 0, None)?;
         for value in filled {
             push_text(value, tape)?;
             values.count += 1;

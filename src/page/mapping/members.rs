@@ -52,8 +52,11 @@ impl<'a> RecordMembers<'a> {
         let record = record.filter(|record| record.is_object());
         self.is_object = record.is_some();
         self.is_xml = record.is_some_and(Node::is_xml);
+        let Some(record) = record else {
+            return self.members.clear();
+        };
         let mut count = 0;
-        for (name, node) in record.into_iter().flat_map(Node::written_members) {
+        for (name, node) in record.written_members() {
             let wanted = match self.members.get_mut(count) {
                 Some(member) if member.name.is(name) => {
                     member.node = node;

@@ -298,11 +298,10 @@ fn left_of_object(node: Node<'_>, taken: &[&[String]], out: &mut String) -> bool
 /// A person whose id and address are, without any conversion, members of its item or the item itself, as most
 /// are: it is read in one pass.
 pub(super) struct SimplePerson<'a> {
-    id: Option<&'a [String]>,
-    email: Option<&'a [String]>,
+    /// The id's, and the address's.
+    paths: [Option<&'a [String]>; 2],
     /// Where their names were last found: mostly they stand for those of the next item, too.
-    known_id: Cell<Option<MemberName<'a>>>,
-    known_email: Cell<Option<MemberName<'a>>>,
+    known: [Cell<Option<MemberName<'a>>>; 2],
 }
 
 impl<'a> SimplePerson<'a> {
@@ -317,10 +316,8 @@ impl<'a> SimplePerson<'a> {
         };
         let (id, email) = (path(&people.id)?, path(&people.email)?);
         (id != email && people.only.is_none()).then_some(Self {
-            id,
-            email,
-            known_id: Cell::new(None),
-            known_email: Cell::new(None),
+            paths: [id, email],
+            known: Default::default(),
         })
     }
 
@@ -330,64 +327,71 @@ impl<'a> SimplePerson<'a> {
         let Item::Plain(node) = item else {
             return None;
         };
-        let (mut id, mut email) = (None, None);
+        let mut texts = [None, None];
         let mut is_all = true;
         let is_xml = node.is_xml();
+        let mut paths = self.paths.iter();
+        let item_itself = paths.position(|path| path.is_some_and(<[_]>::is_empty));
         if node.is_object() {
-            if [self.id, self.email].contains(&Some(&[])) {
+            if item_itself.is_some() {
                 return None;
             }
             for (name, value) in node.written_members() {
-                if is(name, self.id, &self.known_id) {
-                    id = some_text(value, &mut is_all);
-                } else if is(name, self.email, &self.known_email) {
-                    email = some_text(value, &mut is_all);
-                } else {
-                    is_all = false;
+                match self.place_of(name) {
+                    Some(place) => texts[place] = some_text(value, &mut is_all),
+                    None => is_all = false,
                 }
                 is_all &= !is_xml || value.holds_only_text();
             }
-        } else if self.id == Some(&[]) {
-            id = some_text(node, &mut is_all);
-        } else if self.email == Some(&[]) {
-            email = some_text(node, &mut is_all);
         } else {
             // A name may also be the number of an item of a list.
-            return None;
+            texts[item_itself?] = some_text(node, &mut is_all);
         }
+        let [id, email] = texts;
         let is_any = id.is_some() || email.is_some();
         if is_any {
             people.push(GroupPerson { id, email });
         }
         Some(is_all && is_any)
     }
-}
 
-/// Whether the name of a member is this path, or stands where that stood before.
-#[inline]
-fn is<'a>(
-    name: MemberName<'a>,
-    path: Option<&[String]>,
-    known: &Cell<Option<MemberName<'a>>>,
-) -> bool {
-    if known.get().is_some_and(|known| name.is_at_place_of(known)) {
-        return true;
+    /// Which of the paths a member's name is.
+    #[inline]
+    fn place_of(&self, name: MemberName<'a>) -> Option<usize> {
+        let is_there = |known: &Cell<Option<MemberName<'a>>>| {
+            known.get().is_some_and(|known| name.is_at_place_of(known))
+        };
+        let known = self.known.iter().position(is_there);
+        known.or_else(|| self.find(name))
     }
-    let is_it = matches!(path, Some([only]) if *only == name.text());
-    if is_it {
-        known.set(Some(name));
+
+    #[inline(never)]
+    fn find(&self, name: MemberName<'a>) -> Option<usize> {
+        let mut paths = self.paths.iter();
+        let place = paths.position(|path| matches!(path, Some([only]) if *only == name.text()))?;
+        self.known[place].set(Some(name));
+        Some(place)
     }
-    is_it
 }
 
 /// The text of a value, unless it is empty. One that is no text is not taken, so that it is not all that the item holds.
 #[inline]
 fn some_text<'a>(node: Node<'a>, is_all: &mut bool) -> Option<GroupText<'a>> {
-    let Some((text, is_plain)) = node.scalar_text() else {
-        *is_all &= node.is_null() || node.is_empty();
-        return None;
+    let text = match node.plain_text() {
+        Some(text) => GroupText {
+            text: Cow::Borrowed(text),
+            is_plain: true,
+        },
+        None => rarer_text(node, is_all)?,
     };
-    (!text.is_empty()).then_some(GroupText { text, is_plain })
+    (!text.text.is_empty()).then_some(text)
+}
+
+#[inline(never)]
+fn rarer_text<'a>(node: Node<'a>, is_all: &mut bool) -> Option<GroupText<'a>> {
+    let text = node.scalar_text();
+    *is_all &= text.is_some() || node.is_null() || node.is_empty();
+    text.map(|(text, is_plain)| GroupText { text, is_plain })
 }
 
 #[cfg(test)]

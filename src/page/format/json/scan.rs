@@ -153,11 +153,8 @@ impl Scanner<'_> {
         if self.open.len() >= self.depth {
             return None;
         }
-        let open = self.tape.open(kind, self.open.last());
+        let open = self.tape.open(kind, self.at as u32, self.open.last());
         let open = self.fits(open)?;
-        if let Some(entry) = self.tape.entry_mut(open.index) {
-            entry.start = self.at as u32;
-        }
         self.open.push(open);
         self.at += 1;
         Some(())
@@ -168,11 +165,9 @@ impl Scanner<'_> {
         if closed.may_repeat {
             self.unlike = self.at;
         }
-        if let Some(entry) = self.tape.entry_mut(closed.index)
-            && entry.start as usize >= self.unlike
-        {
-            let length = self.at - entry.start as usize;
-            entry.verbatim = length.try_into().unwrap_or_default();
+        let start = closed.start as usize;
+        if start >= self.unlike {
+            closed.verbatim = (self.at - start).try_into().unwrap_or_default();
         }
         let parent = self.open.last_mut();
         let closed = self

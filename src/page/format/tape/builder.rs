@@ -30,6 +30,10 @@ pub(in crate::page::format) struct TapeFull;
 pub(in crate::page::format) struct OpenEntry {
     pub(in crate::page::format) kind: EntryKind,
     pub(in crate::page::format) index: usize,
+    /// Where it begins in the page.
+    pub(in crate::page::format) start: u32,
+    /// As in its [`TapeEntry`].
+    pub(in crate::page::format) verbatim: u16,
     /// How many items or members it has so far.
     pub(in crate::page::format) count: u32,
     /// Whether a name may have come twice.
@@ -214,18 +218,24 @@ impl TapeBuilder {
         }
     }
 
-    /// Opens a list or an object, as a value of what it stands in.
+    /// Opens a list or an object that begins at a byte of the page, as a value of what it stands in.
     #[inline]
     pub(in crate::page::format) fn open(
         &mut self,
         kind: EntryKind,
+        start: u32,
         parent: Option<&OpenEntry>,
     ) -> Result<OpenEntry, TapeFull> {
         let index = self.entries.len();
-        self.push(TapeEntry::bare(kind))?;
+        self.push(TapeEntry {
+            start,
+            ..TapeEntry::bare(kind)
+        })?;
         let mut open = OpenEntry {
             kind,
             index,
+            start,
+            verbatim: 0,
             count: 0,
             may_repeat: false,
             expected: 0,
@@ -311,6 +321,7 @@ impl TapeBuilder {
         self.settle(open, source, counts)?;
         let span = self.entries.len() - open.index;
         if let Some(entry) = self.entries.get_mut(open.index) {
+            entry.verbatim = open.verbatim;
             entry.length = open.count;
             entry.span = span as u32;
         }

@@ -58,7 +58,7 @@ impl<'a> Tree<'a> {
     fn new(source: &'a str, bounds: Bounds) -> Result<Self, Flaw> {
         let tape = TapeBuilder::new(source, bounds);
         let mut tape = tape.ok_or_else(|| Flaw::new("more than 2 GiB in one page"))?;
-        let document = tape.open(EntryKind::Object, None)?;
+        let document = tape.open(EntryKind::Object, 0, None)?;
         let mark = '\u{feff}';
         Ok(Self {
             source,
@@ -246,7 +246,7 @@ impl<'a> Tree<'a> {
     fn begin(&mut self, name: SourceRange) -> Result<(), Flaw> {
         let open = self
             .tape
-            .open(EntryKind::Object, Some(&self.current.open))?;
+            .open(EntryKind::Object, 0, Some(&self.current.open))?;
         let child = Element::new(open, name, self.pieces.len());
         let parent = mem::replace(&mut self.current, child);
         self.around.push(parent);
