@@ -21,7 +21,7 @@ use super::login::TokenSource;
 use super::masks::Masks;
 use super::on_behalf::CallerAsk;
 use super::refusal::{confirmed, once_more};
-use super::transport::{AccountLimits, Circuit, Replay, Transport};
+use super::transport::{AccountLimits, Circuit, ReadyRequest, Replay, Transport};
 use crate::error::{ErrorKind, UpstreamError};
 use crate::observe::Observers;
 use crate::page::format::Bounds;
@@ -156,7 +156,7 @@ impl Exchange {
         } else {
             confirmed(deadline, once).await?
         };
-        Ok((request, answer))
+        Ok((request.into_sent(), answer))
     }
 
     async fn send_logged_in<R>(
@@ -174,9 +174,9 @@ impl Exchange {
             request.extensions_mut().insert(token);
             Ok::<_, UpstreamError>(self.prepared(request, deadline, observers))
         };
-        let exchange = async |request: Request<Bytes>| {
+        let exchange = async |request: ReadyRequest| {
             let answer = self.transport.exchange(request.clone()).await?;
-            Ok::<_, UpstreamError>((request, answer))
+            Ok::<_, UpstreamError>((request.into_sent(), answer))
         };
         let token = login.token(deadline, observers, memory).await?;
         match exchange(with(&token)?).await {
@@ -209,7 +209,7 @@ impl Exchange {
         mut request: Request<Bytes>,
         deadline: Instant,
         observers: &Observers,
-    ) -> Request<Bytes> {
+    ) -> ReadyRequest {
         request.extensions_mut().insert(Deadline(deadline));
         request.extensions_mut().insert(Hedgeable);
         if let Some(caller) = &self.caller {
@@ -218,7 +218,7 @@ impl Exchange {
         if !observers.is_empty() {
             request.extensions_mut().insert(observers.clone());
         }
-        Transport::ready(request, &self.classifier)
+        ReadyRequest::new(request, &self.classifier)
     }
 
     /// Takes one retry from the budget of all exchanges, if there is one left.

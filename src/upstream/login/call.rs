@@ -22,7 +22,7 @@ use crate::upstream::pushdown::Pushed;
 use crate::upstream::refusal::confirmed;
 use crate::upstream::requests::render_error;
 use crate::upstream::template::Variables;
-use crate::upstream::transport::{AccountLimits, Transport};
+use crate::upstream::transport::{AccountLimits, ReadyRequest, Transport};
 
 use super::TokenSource;
 
@@ -135,7 +135,7 @@ impl LoginCall {
         }
         let answer = self
             .transport
-            .exchange(Transport::ready(request, &self.classifier))
+            .exchange(ReadyRequest::new(request, &self.classifier))
             .await
             .map_err(|error| refused(error, &self.grant))
             .inspect_err(|error| {

@@ -153,7 +153,7 @@ impl Transport {
             .layer(RedirectLayer::new(name, masks))
             // Above the permits: a request that waits for its slot holds none.
             .layer(rate_limit)
-            // Below all layers that keep clones of what is below.
+            // Below all layers that keep clones of what is below. Down to the permits, each layer calls on at once.
             .layer(SharedLayer)
             // Below all layers that depend on what a response means. Above the permits: a page that
             // is being decoded holds none.
@@ -214,20 +214,30 @@ impl Transport {
         self.breaker.as_ref().map(Breaker::circuit)
     }
 
-    /// A request that is ready for its exchanges: `classifier` classifies the response to each attempt, and clones
-    /// share what it carries.
-    pub fn ready(mut request: Request<Bytes>, classifier: &Classifier) -> Request<Bytes> {
-        request.extensions_mut().insert(classifier.clone());
-        share(&mut request);
-        request
-    }
-
-    /// Makes one exchange with a request that is [ready](Transport::ready), retries included.
+    /// Makes one exchange, retries included.
     pub async fn exchange(
         &self,
-        request: Request<Bytes>,
+        request: ReadyRequest,
     ) -> Result<ClassifiedResponse, UpstreamError> {
-        self.stack.clone().oneshot(request).await
+        self.stack.clone().oneshot(request.0).await
+    }
+}
+
+/// A request for exchanges. Clones share what it carries.
+#[derive(Debug, Clone)]
+pub struct ReadyRequest(Request<Bytes>);
+
+impl ReadyRequest {
+    /// This request, the response to which `classifier` classifies, in each attempt.
+    pub fn new(mut request: Request<Bytes>, classifier: &Classifier) -> Self {
+        request.extensions_mut().insert(classifier.clone());
+        share(&mut request);
+        Self(request)
+    }
+
+    /// The request, to look at what was sent.
+    pub fn into_sent(self) -> Request<Bytes> {
+        self.0
     }
 }
 

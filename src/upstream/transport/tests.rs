@@ -70,7 +70,7 @@ impl Stack {
             .extension(Deadline(Instant::now() + Duration::from_secs(seconds)))
             .extension(Hedgeable);
         let request = request.body(Bytes::new()).unwrap();
-        let request = Transport::ready(request, &self.classifier);
+        let request = ReadyRequest::new(request, &self.classifier);
         self.transport.exchange(request).await
     }
 
