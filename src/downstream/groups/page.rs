@@ -181,42 +181,69 @@ impl<G> Generation<G> {
     }
 }
 
-/// How many rows tell how much longer than they are kept the others are as JSON.
-const TYPICAL: usize = 8;
+/// By how many rows the length of a page is estimated.
+const SAMPLE: usize = 8;
 
-/// About how many bytes rows take, each with a comma.
+/// About how many bytes rows take, each with a comma, by some of them from all over the page: beside what is kept of
+/// each, some have many people, and some have little but names of fields. Exact where there are no others.
 fn bytes_of<'a>(rows: impl ExactSizeIterator<Item = SeenRow<'a>>) -> usize {
     let count = rows.len();
-    let (mut packed, mut longer) = (0, 0);
+    let step = count.div_ceil(SAMPLE).max(1);
+    let (mut kept, mut sampled, mut kept_of_sample, mut longer) = (0, 0, 0, 0);
     for (number, row) in rows.enumerate() {
-        packed += row.packed_bytes();
-        if number < TYPICAL {
+        kept += row.packed_bytes();
+        if number % step == 0 {
+            sampled += 1;
+            kept_of_sample += row.packed_bytes();
             longer += (row.bytes() + 1).saturating_sub(row.packed_bytes());
         }
     }
-    // A bit more for those that were not looked at, for they are not all alike.
-    let others = count.saturating_sub(TYPICAL) * longer / TYPICAL;
-    packed + longer + others + others / 16
+    let by_rows = longer * (count - sampled) / sampled.max(1);
+    let by_bytes = longer * (kept - kept_of_sample) / kept_of_sample.max(1);
+    let others = by_rows.min(by_bytes);
+    // A bit more, for rows are not all alike.
+    kept + longer + others + others / 16
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use rstest::rstest;
 
     use super::*;
     use crate::caller::HiddenFields;
-    use crate::downstream::testing::fresh;
+    use crate::group::Member;
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::tests::group;
+
+    fn people(count: usize) -> Vec<Member> {
+        let people = (0..count).map(|number| Member {
+            id: Some(format!("{number:08}")),
+            email: None,
+        });
+        people.collect()
+    }
 
     #[rstest]
-    #[case::none(0, 0)]
-    #[case::few(8, 0)]
-    #[case::many(1000, 10)]
-    fn about_as_much_room_is_reserved_as_rows_take(#[case] count: usize, #[case] over: usize) {
-        let names: Vec<_> = (0..count)
-            .map(|length| "n".repeat(length % 50 + 1))
-            .collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let snapshot = fresh("u", &names).snapshot.unwrap();
+    #[case::none(0, |_| 0, 100..=100)]
+    #[case::few(8, |number| number * 100, 100..=100)]
+    #[case::alike(1000, |_| 3, 100..=110)]
+    #[case::the_first_are_large(1000, |number| if number < 8 { 5000 } else { 0 }, 30..=400)]
+    #[case::the_first_are_small(1000, |number| if number < 8 { 0 } else { 100 }, 90..=120)]
+    #[case::one_in_ten_is_large(1000, |number| if number % 10 == 7 { 1000 } else { 1 }, 30..=400)]
+    fn about_as_many_bytes_are_expected_of_a_page_as_it_has(
+        #[case] count: usize,
+        #[case] members: fn(usize) -> usize,
+        #[case] percent: RangeInclusive<usize>,
+    ) {
+        let groups = (0..count).map(|number| {
+            let id = format!("{number:05}");
+            let mut group = group("u", &id, &id);
+            group.members = people(members(number));
+            group
+        });
+        let snapshot = Snapshot::new("u".into(), groups.collect());
         let rows = || {
             snapshot
                 .rows()
@@ -224,9 +251,7 @@ mod tests {
         };
         let exact: usize = rows().map(|row| row.bytes() + 1).sum();
         let about = bytes_of(rows());
-        assert!(
-            (exact..=exact + exact * over / 100).contains(&about),
-            "{about} of {exact}"
-        );
+        let of_exact = (about * 100).checked_div(exact).unwrap_or(100);
+        assert!(percent.contains(&of_exact), "{about} of {exact}");
     }
 }

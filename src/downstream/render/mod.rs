@@ -75,6 +75,10 @@ pub(crate) fn page(
     out.extend_from_slice(&frame.before);
     write(&mut out, format, listing.rows(), fields)?;
     out.extend_from_slice(&frame.after);
+    // What was expected may be far more than there is, and the answer may be kept.
+    if out.len() < out.capacity() / 4 * 3 {
+        out.shrink_to_fit();
+    }
     Ok(out.into())
 }
 
