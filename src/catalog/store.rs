@@ -30,8 +30,8 @@ pub(super) const SCOPE_IDLE: Duration = Duration::from_hours(1);
 /// The fraction of the snapshots' budget that query entries may take besides: one in so many.
 pub(super) const ENTRIES_SHARE: u64 = 8;
 
-/// Where the snapshot of one key stands. Where nothing is evicted, others take its place there, and the cache has
-/// nothing to do. One that evicts has weighed the snapshot that it was given, so it is given another place.
+/// Where the snapshot of one key stands. In a store that evicts nothing, another one takes its place there, and the
+/// cache does not notice. A cache that evicts has weighed what stands there, so it is given another place.
 type Place = Arc<ArcSwap<CachedSnapshot>>;
 
 /// Keeps snapshots within a share of memory.
@@ -231,7 +231,7 @@ impl SizedCache<CatalogKey, Place> {
     fn insert(&self, key: &CatalogKey, stored: Arc<CachedSnapshot>) {
         let place = Arc::new(ArcSwap::new(stored));
         self.cache.insert(key.clone(), place);
-        // Or else the cache lets go of the list before at some later time.
+        // Or else the cache lets go of what it evicts at some later time.
         self.cache.run_pending_tasks();
     }
 }
@@ -314,6 +314,18 @@ pub(super) mod tests {
         assert_eq!(Arc::strong_count(&first), 1);
         assert!(Arc::ptr_eq(&store.get(&key("u")).unwrap(), &second));
         assert_eq!(store.standing("snapshots").entries, 1);
+    }
+
+    #[test]
+    fn a_store_that_evicts_weighs_each_list() {
+        let store = Store::evicting(1 << 20);
+        store.put(&key("u"), stored("a")).unwrap();
+        let small = store.bytes();
+        store.put(&key("u"), stored(&"x".repeat(100_000))).unwrap();
+        assert!(store.bytes() > small + 90_000);
+        // There is room for this one beside the first list of the other key, and not beside the second.
+        store.put(&key("v"), stored(&"x".repeat(450_000))).unwrap();
+        assert!(store.get(&key("u")).is_none() && store.get(&key("v")).is_some());
     }
 
     #[test]

@@ -62,8 +62,8 @@ pub(crate) struct PageRowRef<'a> {
 /// a page may be of another kind than the others.
 const EXPECTED: usize = 1 << 20;
 
-/// What a group takes while nothing is known of those of a page: packed, seldom more, and about so much in bytes of
-/// text and in hashes of members.
+/// What is reserved before anything is known of the groups of a page: for the one that is packed, and for each in bytes
+/// of text and in hashes of members.
 const PACKED: usize = 512;
 const TEXT: usize = 128;
 const MEMBERS: usize = 8;

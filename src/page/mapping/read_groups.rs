@@ -15,7 +15,7 @@ const BATCH: usize = 8;
 const BATCH_PEOPLE: usize = 1024;
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// How many people and how many bytes of attributes the first groups of a page have, as far as anything can be expected.
+/// For how many people and bytes of attributes there is room, for each group, before anything is known of those of a page.
 const PEOPLE: usize = 4;
 const ATTRIBUTES: usize = 16;
 
@@ -45,7 +45,7 @@ impl<'a> ReadGroups<'a> {
         self.attributes.reserve(groups * ATTRIBUTES);
     }
 
-    /// Adds a group, which is large: it is written where it stays. Its attributes come after it.
+    /// Adds a group without its attributes, which come next. It is large, so it is written where it stays.
     #[inline]
     pub(super) fn add(&mut self, parts: GroupParts<'a>, is_nested: bool) {
         let none = self.attributes.len();

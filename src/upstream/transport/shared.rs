@@ -1,8 +1,11 @@
-//! A service that its clones share, and that is not cloned for a call either.
+//! A service that its clones share, and that is seldom cloned for a call either.
 //!
 //! The layers above keep clones of what is below: one for the next attempt, one for the next hop. Most are never
 //! called, and each would be a copy of all layers below. A call needs a copy of its own only until it is made: then the
 //! next one takes that copy.
+//!
+//! So the layers below must call on to what they were ready with, as tower's own do: what a call left a permit in would
+//! hold it as long as nobody takes the copy.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +44,10 @@ struct Copies<S> {
 }
 
 impl<S: Clone> Copies<S> {
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "a copy of all layers is large, and stays where it is"
+    )]
     fn take(&self) -> Box<S> {
         let idle = self
             .idle
@@ -196,5 +203,10 @@ mod tests {
         // The copy that is stuck has been called, so one of the others waits with it.
         assert_eq!(clones.load(Ordering::Relaxed), 3 * KEPT);
         assert_eq!(service.0.idle.lock().unwrap().len(), KEPT);
+        // Those that have waited serve again.
+        let again = (0..KEPT).map(|_| service.clone().oneshot(false));
+        let again = timeout(Duration::from_secs(1), join_all(again)).await;
+        assert!(again.is_ok_and(|again| again.iter().all(Result::is_ok)));
+        assert_eq!(clones.load(Ordering::Relaxed), 3 * KEPT);
     }
 }
