@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::repeated::{self, RepeatRule};
-use super::{ENTRY, EntryKind, Tape, TapeEntry, text};
+use super::{ENTRY, EntryKind, Tape, TapeEntry, spare, text};
 use crate::page::format::limits::Bounds;
 
 /// A tape that is being built.
@@ -70,11 +70,15 @@ impl TapeBuilder {
         let fits = source.len() < u32::MAX as usize / 2;
         let room = usize::try_from(bounds.room.as_u64()).unwrap_or(usize::MAX);
         let room = room.saturating_sub(source.len());
+        let most = room / ENTRY;
         fits.then(|| Self {
             source: source.len(),
             room,
             beside: String::new(),
-            entries: Vec::with_capacity(bounds.entries.min(room / ENTRY)),
+            entries: match bounds.entries {
+                0 => spare::entries(source.len(), most),
+                expected => Vec::with_capacity(expected.min(most)),
+            },
             reached: 0,
         })
     }
@@ -380,7 +384,10 @@ impl TapeBuilder {
     /// The tape of the page of this text, the one that it was begun with.
     pub(in crate::page::format) fn finish(self, source: Cow<'_, str>, is_xml: bool) -> Tape {
         Tape {
-            text: source.into_owned(),
+            text: match source {
+                Cow::Borrowed(text) => spare::copied(text),
+                Cow::Owned(text) => text,
+            },
             beside: self.beside,
             entries: self.entries,
             is_xml,

@@ -16,7 +16,10 @@ pub(super) use builder::{OpenEntry, TapeBuilder, TapeFull};
 mod repeated;
 pub(super) use repeated::RepeatRule;
 
+mod spare;
 mod write;
+
+use std::mem;
 
 use serde_json::{Map, Value};
 
@@ -209,6 +212,12 @@ impl Tape {
                 Value::Object(members.collect::<Map<_, _>>())
             }
         }
+    }
+}
+
+impl Drop for Tape {
+    fn drop(&mut self) {
+        spare::keep(mem::take(&mut self.text), mem::take(&mut self.entries));
     }
 }
 
