@@ -1,5 +1,6 @@
 //! What the rows of a snapshot are, as a hash.
 
+use std::cell::Cell;
 use std::fmt;
 
 use blake3::Hasher;
@@ -10,8 +11,10 @@ use crate::hex::hex;
 /// quickly hashed. The rows themselves are short, and each is elsewhere in memory.
 const HASHED: usize = 128 * 1024;
 
-/// How long a packed row is, or somewhat less.
-const ROW: usize = 512;
+thread_local! {
+    /// What rows are copied to, list after list.
+    static TOGETHER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// What the rows of a snapshot are, whatever walk or replica brought them: equal lists have equal
 /// hashes.
@@ -22,9 +25,7 @@ impl ContentHash {
     /// The hash of rows, given packed.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Hasher::new();
-        let rows = rows.into_iter();
-        let expected = rows.size_hint().0.saturating_mul(ROW);
-        let mut together = Vec::with_capacity(expected.min(HASHED));
+        let mut together = TOGETHER.take();
         for row in rows {
             together.extend_from_slice(row);
             let whole = together.len() / HASHED * HASHED;
@@ -36,6 +37,10 @@ impl ContentHash {
         hasher.update(&together);
         let mut hash = Self([0; 16]);
         hash.0.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        if together.capacity() <= 2 * HASHED {
+            together.clear();
+            TOGETHER.set(together);
+        }
         hash
     }
 
