@@ -23,7 +23,8 @@ pub(crate) use received::{BodyHold, OwnWaits};
 use turns::ReadingTurns;
 
 /// Bodies up to this size are not counted. There are no more of them at once than all
-/// `limits.concurrency` together.
+/// `limits.concurrency` together. One that came at once may keep what it was read into, which is hyper's largest
+/// buffer at most, 408 KiB.
 pub(crate) const UNCOUNTED: u64 = 256 * 1024;
 
 /// How much memory pages may take, in bytes.
