@@ -7,8 +7,9 @@
 //! checksum around them to say.
 //!
 //! A change of this encoding, of the order of rows, of the fold, of the member hashes, of packed groups, of the content
-//! hash (a list that is as the one before takes its hash over), of the marks of groups (`upstream/walk/saved_marks`, the hash of what was listed included) or of the header of the
-//! files on disk (`catalog/disk/file`) makes old bytes mean something else:
+//! hash (which a list that is as the one before takes over), of the marks of groups (`upstream/walk/saved_marks`, the
+//! hash of what was listed included) or of the header of the files on disk (`catalog/disk/file`) makes old bytes mean
+//! something else:
 //! [`ENCODING`] must change with it.
 
 use std::io::{self, Read, Write};

@@ -27,6 +27,7 @@ pub(super) fn fingerprint<'a>(
     }
     if !mapped.skipped.is_empty() {
         let mut content = String::new();
+        // They were listed when the page was mapped, so they can be.
         for record in records().unwrap_or_default().nodes() {
             record.write(&mut content);
         }

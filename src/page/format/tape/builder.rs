@@ -30,7 +30,7 @@ pub(in crate::page::format) struct TapeFull;
 pub(in crate::page::format) struct OpenEntry {
     pub(in crate::page::format) kind: EntryKind,
     pub(in crate::page::format) index: usize,
-    /// Where it begins in the page.
+    /// Where it begins in the page; 0 in formats of which nothing is verbatim.
     pub(in crate::page::format) start: u32,
     /// As in its [`TapeEntry`].
     pub(in crate::page::format) verbatim: u16,
