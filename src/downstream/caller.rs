@@ -10,12 +10,15 @@ use std::sync::Arc;
 use crate::caller::{Asker, Caller, ShownCertificate};
 
 use super::answers::{HeldAnswer, HeldWishes};
+use super::host::HeldHost;
 use super::rate_limiter::HeldBucket;
 
-/// What was looked up for the last request over a connection, whoever sent it. Each holds it for a moment, and knows
-/// whose it is.
+/// What a connection keeps from one request to the next, whoever sends them. What depends on who sends them knows whose
+/// it is, and is kept for a moment.
 #[derive(Debug, Default)]
 pub(crate) struct LookedUp {
+    /// The host that it named first.
+    pub(super) host: HeldHost,
     /// What its client may ask.
     pub(crate) bucket: HeldBucket,
     /// What its caller may ask.

@@ -47,7 +47,7 @@ pub(crate) struct RequestContext<S> {
 impl<S> RequestContext<S> {
     /// A request of `client` that came just now.
     pub(crate) fn new(state: Arc<S>, client: Arc<Client>, head: Parts) -> Arc<Self> {
-        let sent = SentFields::of(&head.headers);
+        let sent = SentFields::of(&head.headers, &client.looked_up.host);
         Arc::new(Self {
             state,
             id: RequestId::of(&head.headers, sent.has_id),

@@ -3,6 +3,7 @@
 //! understood another one.
 
 use std::net::Ipv6Addr;
+use std::sync::OnceLock;
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Uri, Version};
@@ -18,10 +19,31 @@ pub(crate) struct NamedHosts {
 }
 
 impl NamedHosts {
-    /// Another one.
-    pub(super) fn add(&mut self, host: &HeaderValue) {
+    /// Another one, in a request of a connection that holds this.
+    pub(super) fn add(&mut self, host: &HeaderValue, held: &HeldHost) {
         self.count += 1;
-        self.is_bad |= !is_host(host.as_bytes());
+        self.is_bad |= !held.is_host(host.as_bytes());
+    }
+}
+
+/// Longer hosts, in bytes, are not held.
+const LONGEST: usize = 256;
+
+/// The host that a connection named first, if it can be one: most name no other.
+#[derive(Debug, Default)]
+pub(super) struct HeldHost(OnceLock<Box<[u8]>>);
+
+impl HeldHost {
+    fn is_host(&self, value: &[u8]) -> bool {
+        if self.0.get().is_some_and(|held| **held == *value) {
+            return true;
+        }
+        let is_host = is_host(value);
+        if is_host && value.len() <= LONGEST {
+            // The first one stays.
+            let _ = self.0.set(value.into());
+        }
+        is_host
     }
 }
 
@@ -130,7 +152,7 @@ mod tests {
             .map(|host| HeaderValue::from_str(host).unwrap());
         let (mut headers, mut named) = (HeaderMap::new(), NamedHosts::default());
         for host in values {
-            named.add(&host);
+            named.add(&host, &HeldHost::default());
             headers.append(HOST, host);
         }
         let problem = misdirection(version, &uri.parse().unwrap(), &headers, &named)?;
@@ -153,6 +175,25 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         assert_eq!(detail(version, "/groups", hosts).as_deref(), expected);
+    }
+
+    #[test]
+    fn a_connection_that_named_a_host_may_name_others_and_no_bad_ones() {
+        let held = HeldHost::default();
+        let long = "h".repeat(LONGEST + 1);
+        for (host, expected) in [
+            ("user@here", false),
+            (&long, true),
+            ("here", true),
+            ("here", true),
+            ("there:80", true),
+            ("user@here", false),
+            ("here,there", false),
+            ("here", true),
+        ] {
+            assert_eq!(held.is_host(host.as_bytes()), expected, "{host}");
+        }
+        assert_eq!(held.0.get().map(|held| &**held), Some(&b"here"[..]));
     }
 
     #[rstest]

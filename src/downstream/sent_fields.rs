@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::trace::TRACEPARENT;
 
-use super::host::NamedHosts;
+use super::host::{HeldHost, NamedHosts};
 use super::request_id::X_REQUEST_ID;
 
 /// What the headers of a request come to.
@@ -26,15 +26,15 @@ pub(crate) struct SentFields {
 }
 
 impl SentFields {
-    /// Looks through all headers of a request.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// Looks through all headers of a request of a connection that holds this.
+    pub(super) fn of(headers: &HeaderMap, held: &HeldHost) -> Self {
         const ID: HeaderName = X_REQUEST_ID;
         const TRACE: HeaderName = TRACEPARENT;
         let mut fields = Self::default();
         for (name, value) in headers {
             fields.bytes += name.as_str().len() + value.len();
             if *name == HOST {
-                fields.hosts.add(value);
+                fields.hosts.add(value, held);
             } else if *name == CONTENT_LENGTH {
                 fields.announced = announced(value).max(fields.announced);
             } else if *name == TRANSFER_ENCODING {

@@ -19,7 +19,7 @@ use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_io_timeout::TimeoutStream;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 
 use crate::caller::{ClientAuthorities, ShownCertificate};
@@ -113,7 +113,7 @@ impl Entrance {
     /// client has shown.
     pub(super) async fn open(
         &self,
-        stream: TimeoutStream<TcpStream>,
+        stream: TimeoutWriter<TcpStream>,
     ) -> Result<(ServedSocket, Option<Arc<ShownCertificate>>), HandshakeError> {
         let Some(tls) = &self.tls else {
             return Ok((ServedSocket::Plain { stream }, None));

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_io_timeout::TimeoutStream;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::server::TlsStream;
 
 /// How many bytes are copied at most to be sent in one part.
@@ -31,11 +31,11 @@ pin_project! {
         /// As it is.
         Plain {
             #[pin]
-            stream: TimeoutStream<TcpStream>,
+            stream: TimeoutWriter<TcpStream>,
         },
         /// Inside TLS.
         Encrypted {
-            stream: Box<TlsStream<Pin<Box<TimeoutStream<TcpStream>>>>>,
+            stream: Box<TlsStream<Pin<Box<TimeoutWriter<TcpStream>>>>>,
         },
     }
 }
@@ -136,7 +136,7 @@ mod tests {
         socket.set_send_buffer_size(4096).unwrap();
         let sender = socket.connect(listener.local_addr().unwrap());
         let (sender, accepted) = tokio::join!(sender, listener.accept());
-        let stream = TimeoutStream::new(sender.unwrap());
+        let stream = TimeoutWriter::new(sender.unwrap());
         let mut served = Box::pin(ServedSocket::Plain { stream });
         let text: Vec<u8> = (0..500_000_u32).flat_map(u32::to_le_bytes).collect();
         let mut reader = Some(async move {

@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
-use tokio_io_timeout::TimeoutStream;
+use tokio_io_timeout::TimeoutWriter;
 
 use crate::downstream::caller::Client;
 use crate::downstream::connections::{
@@ -119,9 +119,9 @@ where
         return;
     }
     let activity = seat.activity();
-    let mut stream = TimeoutStream::new(stream);
+    let mut stream = TimeoutWriter::new(stream);
     // A client that reads nothing at all of what is written.
-    stream.set_write_timeout(Some(activity.limits().send_timeout.get()));
+    stream.set_timeout(Some(activity.limits().send_timeout.get()));
     let opened = tokio::select! {
         biased;
         opened = entrance.open(stream) => opened,
