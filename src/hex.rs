@@ -26,6 +26,13 @@ pub(crate) fn hex_of_number(number: u128) -> [u8; NUMBER_DIGITS] {
     written
 }
 
+/// Whether all are lower-case hexadecimal digits.
+pub(crate) fn are_hex_digits(text: &[u8; NUMBER_DIGITS]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() | (b'a'..=b'f').contains(byte);
+    // All are looked at, many at once.
+    text.iter().fold(true, |all, byte| all & is_digit(byte))
+}
+
 /// The digits of each byte.
 static PAIRS: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -52,5 +59,17 @@ mod tests {
     fn a_number_is_written_with_all_its_digits() {
         let number = 0x0123_4567_89ab_cdef_0000_0000_0000_00ff;
         assert_eq!(hex_of_number(number), *b"0123456789abcdef00000000000000ff");
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_known_from_all_other_bytes() {
+        for byte in 0..=u8::MAX {
+            for place in [0, 15, NUMBER_DIGITS - 1] {
+                let mut text = *b"0123456789abcdef00000000000000ff";
+                text[place] = byte;
+                let expected = b"0123456789abcdef".contains(&byte);
+                assert_eq!(are_hex_digits(&text), expected, "{byte} at {place}");
+            }
+        }
     }
 }

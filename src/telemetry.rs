@@ -22,8 +22,8 @@ use export::Exporting;
 mod collector;
 
 mod access_lines;
+pub(crate) use access_lines::AccessLines;
 use access_lines::LetThrough;
-pub(crate) use access_lines::{AccessLines, LoggedRequest};
 
 mod audit_file;
 pub use audit_file::lost_audit_records;
@@ -32,8 +32,10 @@ pub(crate) use audit_file::{AuditFile, prepare_audit_file};
 mod human_lines;
 mod json_lines;
 mod line_queue;
-mod line_room;
 mod losses;
+
+mod request_line;
+pub(crate) use request_line::LoggedRequest;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};

@@ -10,6 +10,7 @@
 
 mod read_by_layers;
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -31,7 +32,7 @@ use crate::metrics::Metrics;
 use crate::observe::{Event, Observer, Observers};
 use crate::plan::{Plan, Server};
 use crate::reload::Reloads;
-use crate::telemetry;
+use crate::telemetry::{self, AccessLines};
 use crate::upstream::Adapter;
 
 use super::answers::AnswerCache;
@@ -74,6 +75,8 @@ pub struct Generation<G = Gateway> {
     forwarded_headers: Vec<HeaderName>,
     /// The request headers on which answers depend.
     varies_by: VariesBy,
+    /// Who is told of each request, the access log among them.
+    observers: Observers,
     pub(super) answers: AnswerCache,
     pub(super) process: Arc<Process>,
 }
@@ -104,8 +107,10 @@ pub(super) struct Process {
     /// How new connections are met.
     pub(super) entrance: Arc<ArcSwap<Entrance>>,
     pub(super) description: Description,
-    pub(super) observers: Observers,
-    access_log: Arc<AccessLog>,
+    /// Who is told of all that happens but requests: of those, the generation's are told.
+    observers_of_all_else: Observers,
+    /// The short way to the log, where there is one.
+    access_lines: Option<AccessLines>,
     pub(super) metrics: Arc<Metrics>,
     /// How the configuration stands, and the way to have it loaded again.
     pub(super) reloads: Reloads,
@@ -134,7 +139,8 @@ impl<G> Generation<G> {
             audit: AuditLog::new(&plan.audit).map(Arc::new),
             varies_by: VariesBy::new(&plan),
             forwarded_headers: plan.forwarded_headers(),
-            answers: AnswerCache::new(plan.cache.answers(), process.observers.clone()),
+            observers: observers_of(&plan, &process),
+            answers: AnswerCache::new(plan.cache.answers(), process.observers_of_all_else.clone()),
             plan,
             gateway,
             keys,
@@ -167,7 +173,6 @@ impl Generation {
     fn succeed(&self, plan: Arc<Plan>, catalog: Catalog) -> Self {
         let keys = self.keys.succeed(&plan);
         self.process.bodies.resize(&plan.cache);
-        self.process.access_log.go_by(&plan.access_log);
         let rate_limiter = if plan.rate_limit == self.plan.rate_limit {
             Arc::clone(&self.rate_limiter)
         } else {
@@ -193,7 +198,11 @@ impl Generation {
             gate,
             varies_by: VariesBy::new(&plan),
             forwarded_headers: plan.forwarded_headers(),
-            answers: AnswerCache::new(plan.cache.answers(), self.process.observers.clone()),
+            observers: observers_of(&plan, &self.process),
+            answers: AnswerCache::new(
+                plan.cache.answers(),
+                self.process.observers_of_all_else.clone(),
+            ),
             plan,
             process: Arc::clone(&self.process),
         }
@@ -207,10 +216,6 @@ impl Process {
         let requests = [limits.requests, limits.requests_per_client].map(|most| most as usize);
         let [total, per_client] = requests;
         let [strangers, of_client] = requests.map(|most| most.div_ceil(STRANGERS));
-        let lines = telemetry::access_lines();
-        let access_log = Arc::new(AccessLog::new(&plan.access_log, templates::PROBES, lines));
-        let observers: [Arc<dyn Observer>; 2] =
-            [Arc::clone(&access_log) as _, Arc::clone(&metrics) as _];
         Self {
             reloads,
             bodies: BodyMemory::new(&plan.cache),
@@ -225,8 +230,8 @@ impl Process {
             walks: Handle::current(),
             pool: BlockingPool::new(),
             description: Description::default(),
-            observers: observers.into_iter().collect(),
-            access_log,
+            observers_of_all_else: Observers::from(Arc::clone(&metrics)),
+            access_lines: telemetry::access_lines(),
             metrics,
         }
     }
@@ -261,7 +266,7 @@ impl Live {
 
     /// Tells those who watch the process of an event.
     pub fn notify(&self, event: &Event<'_>) {
-        self.load().process.observers.notify(event);
+        self.load().process.observers_of_all_else.notify(event);
     }
 
     /// Where a listener loads the generation of each request.
@@ -320,6 +325,16 @@ impl Live {
     }
 }
 
+/// Who is told of each request under a plan.
+fn observers_of(plan: &Plan, process: &Process) -> Observers {
+    let lines = process.access_lines.clone();
+    let access_log = AccessLog::new(&plan.access_log, templates::PROBES, lines);
+    let others = process.observers_of_all_else.each().cloned();
+    iter::once(Arc::new(access_log) as Arc<dyn Observer>)
+        .chain(others)
+        .collect()
+}
+
 /// What lets callers in. Keys of tokens are fetched where everything else is.
 fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Option<Arc<CallerGate>> {
     let callers = plan.callers.as_ref()?;
@@ -327,7 +342,7 @@ fn gate_of(plan: &Plan, process: &Process, before: Option<&CallerGate>) -> Optio
     let gate = CallerGate::new(
         callers,
         plan.cache.credentials(),
-        &process.observers,
+        &process.observers_of_all_else,
         before,
     );
     Some(Arc::new(gate))

@@ -110,7 +110,7 @@ pub(super) fn push_time(line: &mut String, time: Timestamp) {
 }
 
 /// Hands on the text of a time since 1970, up to the second.
-pub(super) fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
+fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
     let second = time.as_second();
     SECOND.with_borrow_mut(|(written, text)| {
         if *written != second {

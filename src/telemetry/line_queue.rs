@@ -83,23 +83,36 @@ pub(super) fn queue(
 impl LineQueue {
     /// Takes in a line with its end, if there is room. Says whether there was.
     pub(super) fn push(&self, line: &[u8]) -> bool {
-        self.push_within(line, self.0.most, MOST)
+        self.push_with(line.len(), |text| text.extend_from_slice(line))
+    }
+
+    /// The same of a line of so many bytes, which `put` appends while nobody else can: it does not wait.
+    pub(super) fn push_with(&self, bytes: usize, put: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.push_within(1, bytes, put)
     }
 
     /// The same of a line that leaves half of the room to others.
     pub(super) fn push_if_ample(&self, line: &[u8]) -> bool {
-        self.push_within(line, self.0.most / 2, MOST / 2)
+        let put = |text: &mut Vec<u8>| text.extend_from_slice(line);
+        self.push_within(2, line.len(), put)
     }
 
-    fn push_within(&self, line: &[u8], most: usize, most_bytes: usize) -> bool {
+    /// The same within one of so many equal parts of the room.
+    fn push_within(&self, parts: usize, bytes: usize, put: impl FnOnce(&mut Vec<u8>)) -> bool {
         let state = &*self.0;
         let mut lines = state.lock();
-        let is_full = lines.count >= most || lines.text.len() + line.len() > most_bytes;
+        let after = lines.text.len() + bytes;
+        let is_full = lines.count >= state.most / parts || after > MOST / parts;
         if lines.is_over || is_full {
             state.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
-        lines.text.extend_from_slice(line);
+        put(&mut lines.text);
+        debug_assert_eq!(
+            lines.text.len(),
+            after,
+            "a line is as long as it was said to be"
+        );
         lines.count += 1;
         let is_due = mem::take(&mut lines.is_idle) || lines.count == state.soon_full();
         drop(lines);

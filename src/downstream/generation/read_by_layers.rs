@@ -41,7 +41,7 @@ impl<G> Patience for Generation<G> {
 
 impl<G> Observed for Generation<G> {
     fn observers(&self) -> &Observers {
-        &self.process.observers
+        &self.observers
     }
 }
 

@@ -2,9 +2,6 @@
 //!
 //! The query string stays out of it: it holds what people search for, and cursors.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use http::StatusCode;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, TraceId};
@@ -19,7 +16,7 @@ use crate::trace;
 /// Logs each request once it is answered.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    rules: ArcSwap<AccessLogRules>,
+    rules: AccessLogRules,
     probes: &'static [&'static str],
     lines: Option<AccessLines>,
 }
@@ -34,16 +31,9 @@ impl AccessLog {
         lines: Option<AccessLines>,
     ) -> Self {
         Self {
-            rules: ArcSwap::from_pointee(rules.clone()),
+            rules: rules.clone(),
             probes,
             lines,
-        }
-    }
-
-    /// Goes by these rules from now on.
-    pub(crate) fn go_by(&self, rules: &AccessLogRules) {
-        if **self.rules.load() != *rules {
-            self.rules.store(Arc::new(rules.clone()));
         }
     }
 }
@@ -63,7 +53,7 @@ impl Observer for AccessLog {
         else {
             return;
         };
-        let rules = self.rules.load();
+        let rules = &self.rules;
         if !rules.enabled || is_left_out(rules.sample, *status) {
             return;
         }
@@ -133,7 +123,7 @@ fn unspanned(trace: Option<TraceId>) -> Option<Context> {
         .map(trace::of_id)
 }
 
-/// The number of a request's trace; where it is in none, of one of its own.
+/// The number of a request's trace; where nobody knows it, another one.
 fn number(trace: Option<TraceId>) -> u128 {
     let trace = trace.map(|trace| u128::from_be_bytes(trace.to_bytes()));
     trace.unwrap_or_else(rand::random)
@@ -142,10 +132,11 @@ fn number(trace: Option<TraceId>) -> u128 {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use http::Method;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -245,6 +236,74 @@ mod tests {
         });
         assert_eq!(plain, short);
         assert!(plain.len() > 4000 && plain.lines().count() == 3, "{plain}");
+    }
+
+    #[derive(Debug, Clone)]
+    struct SomeRequest {
+        fields: usize,
+        path: &'static str,
+        id: String,
+        trace: u128,
+        status: u16,
+        nanos: u64,
+    }
+
+    fn some_requests() -> impl Strategy<Value = Vec<SomeRequest>> {
+        let ids = prop_oneof![
+            "[0-9a-f]{32}",
+            "[0-9a-f]{31}",
+            "[0-9A-F]{32}",
+            "[!-~]{1,40}"
+        ];
+        let (path, status) = (
+            prop::sample::select(&PATHS[..]),
+            prop_oneof![Just(200), Just(304)],
+        );
+        let request = (0..FIELDS.len(), path, ids, 1_u128.., status, any::<u64>()).prop_map(
+            |(fields, path, id, trace, status, nanos)| SomeRequest {
+                fields,
+                path,
+                id,
+                trace,
+                status,
+                nanos,
+            },
+        );
+        prop::collection::vec(request, 1..40)
+    }
+
+    const PATHS: [&str; 4] = ["/groups", "/groups/a", "/groups/\"é\\\u{1}", "/"];
+
+    const FIELDS: [&str; 4] = [
+        "'method', 'path', 'request_id', 'trace_id', 'status', 'latency_ms'",
+        "'request_id'",
+        "'trace_id', 'latency_ms'",
+        "'path', 'route', 'request_id', 'latency_ms', 'cache'",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_line_says_what_one_before_it_said(requests in some_requests()) {
+            let [plain, short] = logged_both_ways("info", |lines| {
+                let logs = FIELDS.map(|fields| {
+                    let rules = rules(&format!("fields = [{fields}]"));
+                    AccessLog::new(&rules, &[], lines.clone())
+                });
+                for request in &requests {
+                    logs[request.fields].observe(&Event::RequestAnswered {
+                        method: &Method::GET,
+                        path: request.path,
+                        id: &request.id,
+                        trace: Some(TraceId::from(request.trace)),
+                        route: "/groups",
+                        traits: AnswerTraits::default(),
+                        status: StatusCode::from_u16(request.status).unwrap(),
+                        elapsed: Duration::from_nanos(request.nanos),
+                    });
+                }
+            });
+            prop_assert_eq!(plain, short);
+        }
     }
 
     #[rstest]
@@ -351,8 +410,9 @@ mod tests {
         let all =
             rules("fields = ['method', 'path', 'status', 'route', 'cache', 'format', 'problem']");
         let [plain, short] = logged_both_ways("debug", |lines| {
-            let log = AccessLog::new(&all, &["/livez"], lines);
-            let say = |(method, path, route, status, traits): &Said| {
+            let [log, brief] = [&all, &rules("fields = ['status', 'format']")]
+                .map(|rules| AccessLog::new(rules, &["/livez"], lines.clone()));
+            let say_in = |log: &AccessLog, (method, path, route, status, traits): &Said| {
                 log.observe(&Event::RequestAnswered {
                     method,
                     path,
@@ -365,12 +425,11 @@ mod tests {
                 });
             };
             for other in &others {
-                say(&usual);
-                say(other);
+                say_in(&log, &usual);
+                say_in(&log, other);
             }
-            say(&usual);
-            log.go_by(&rules("fields = ['status', 'format']"));
-            say(&usual);
+            say_in(&log, &usual);
+            say_in(&brief, &usual);
         });
         assert_eq!(plain, short);
         assert_eq!(plain.lines().count(), 20);
@@ -397,16 +456,15 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_logged_though_nothing_else_is_and_rules_change_at_once() {
+    fn failures_are_logged_though_nothing_else_is() {
         let log = || AccessLog::new(&rules("sample = 0"), &[], None);
         assert_eq!(logged(log(), "/groups", 200), "");
         assert_eq!(logged(log(), "/groups", 304), "");
         for status in [404, 429, 503] {
             assert!(logged(log(), "/groups", status).contains("/groups"));
         }
-        let log = log();
-        log.go_by(&AccessLogRules::default());
-        assert!(!logged(log, "/groups", 200).is_empty());
+        let all = AccessLog::new(&AccessLogRules::default(), &[], None);
+        assert!(!logged(all, "/groups", 200).is_empty());
         let off = AccessLog::new(&rules("enabled = false"), &[], None);
         assert_eq!(logged(off, "/groups", 500), "");
     }
