@@ -1,6 +1,7 @@
 //! The id by which one request is found again: in the response, in problems and in the logs.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::TraceId;
 
 use crate::hex::{NUMBER_DIGITS, hex_of_number};
 
@@ -15,8 +16,12 @@ const LONGEST: usize = 128;
 pub(crate) enum RequestId {
     /// It came with the request.
     Sent(HeaderValue),
-    /// It was made here: hexadecimal digits.
-    Made([u8; NUMBER_DIGITS]),
+    /// It was made here.
+    Made {
+        number: u128,
+        /// The same in hexadecimal digits, as it is said.
+        digits: [u8; NUMBER_DIGITS],
+    },
 }
 
 impl RequestId {
@@ -26,7 +31,11 @@ impl RequestId {
         let sent = has_id.then(|| headers.get(X_REQUEST_ID)).flatten();
         match sent {
             Some(id) if is_sane(id) => Self::Sent(id.clone()),
-            Some(_) | None => Self::Made(hex_of_number(rand::random())),
+            Some(_) | None => {
+                let number = rand::random();
+                let digits = hex_of_number(number);
+                Self::Made { number, digits }
+            }
         }
     }
 
@@ -35,9 +44,18 @@ impl RequestId {
         // Visible ASCII only, by construction.
         let text = match self {
             Self::Sent(id) => id.to_str().ok(),
-            Self::Made(digits) => str::from_utf8(digits).ok(),
+            Self::Made { digits, .. } => str::from_utf8(digits).ok(),
         };
         text.unwrap_or_default()
+    }
+
+    /// The trace that is the request's own, where it is in none: it has the number of an id that was made here. What a
+    /// caller sends says nothing of traces.
+    pub(crate) fn trace(&self) -> Option<TraceId> {
+        match self {
+            Self::Sent(_) => None,
+            Self::Made { number, .. } => Some(TraceId::from(*number)),
+        }
     }
 
     /// The id as a header value.
@@ -45,7 +63,7 @@ impl RequestId {
         match self {
             Self::Sent(id) => id.clone(),
             // Hexadecimal digits always make a header value.
-            Self::Made(digits) => {
+            Self::Made { digits, .. } => {
                 HeaderValue::from_bytes(digits).unwrap_or(HeaderValue::from_static("unknown"))
             }
         }

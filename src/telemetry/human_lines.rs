@@ -57,7 +57,7 @@ mod tests {
     fn a_line_says_its_trace_once() {
         let written = CapturedLog::default();
         let (lines, writer) = queue(written.clone(), 8).unwrap();
-        let traced = trace::of_request(&HeaderMap::new());
+        let traced = trace::of_request(&HeaderMap::new(), None);
         let id = traced.span().span_context().trace_id();
         let subscriber = subscriber(LogFormat::Human, parse("info").unwrap(), lines);
         with_default(subscriber, || {

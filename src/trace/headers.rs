@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_trace_that_nobody_else_knows_is_not_sent() {
-        let _attached = crate::trace::of_request(&HeaderMap::new()).attach();
+        let _attached = crate::trace::of_request(&HeaderMap::new(), None).attach();
         let mut passed = HeaderMap::new();
         inject(&mut passed);
         assert_eq!(passed, HeaderMap::new());

@@ -40,15 +40,15 @@ impl ServerTrace {
     }
 }
 
-/// The trace of a caller's request: the caller's own, or a new one. `None` where no spans are exported. The
-/// sampler is asked before there is anything to record: most requests are not sampled.
-pub(crate) fn server(headers: &HeaderMap) -> Option<ServerTrace> {
+/// The trace of a caller's request: the caller's own, or a new one with this id, if it has any. `None` where no spans
+/// are exported. The sampler is asked before there is anything to record: most requests are not sampled.
+pub(crate) fn server(headers: &HeaderMap, own: Option<TraceId>) -> Option<ServerTrace> {
     const NAME: &str = "request";
     let exports = exports()?;
     let caller = of_caller(headers);
     let id = match &caller {
         Some(caller) => caller.span().span_context().trace_id(),
-        None => TraceId::from(rand::random::<u128>()),
+        None => own.unwrap_or_else(new_id),
     };
     let sampler = &exports.sampler;
     let verdict = sampler.should_sample(caller.as_ref(), id, NAME, &SpanKind::Server, &[], &[]);
@@ -61,9 +61,9 @@ pub(crate) fn server(headers: &HeaderMap) -> Option<ServerTrace> {
     Some(ServerTrace::Sampled(span))
 }
 
-/// The trace of a request that has no span: the caller's, or one of its own.
-pub(crate) fn of_request(headers: &HeaderMap) -> Context {
-    of_caller(headers).unwrap_or_else(made)
+/// The trace of a request that has no span: the caller's, or one of its own, with this id, if it has any.
+pub(crate) fn of_request(headers: &HeaderMap, own: Option<TraceId>) -> Context {
+    of_caller(headers).unwrap_or_else(|| of_id(own.unwrap_or_else(new_id)))
 }
 
 /// The trace of a request that is not sampled, although spans are exported.
@@ -185,7 +185,11 @@ fn is_recorded(context: &Context) -> bool {
 
 /// Random ids for an unrecorded trace.
 fn made() -> Context {
-    of_id(TraceId::from(rand::random::<u128>()))
+    of_id(new_id())
+}
+
+fn new_id() -> TraceId {
+    TraceId::from(rand::random::<u128>())
 }
 
 /// An unrecorded trace, with the id of a span that there is not.

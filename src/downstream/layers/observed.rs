@@ -68,7 +68,8 @@ impl Notify {
         // A request that is in no trace of its caller may have been given one further down.
         let trace = (exported.map(ServerTrace::id).or(trace)).or_else(|| {
             let headers = exchange.sent.has_trace.then_some(&exchange.headers);
-            headers.and_then(trace::id_of_caller)
+            let of_caller = headers.and_then(trace::id_of_caller);
+            of_caller.or_else(|| exchange.id.trace())
         });
         // What is logged of it belongs to its span.
         let span = exported.and_then(ServerTrace::span);
@@ -134,6 +135,25 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_in_no_trace_is_in_one_with_the_number_of_its_id() {
+        let told = Told::default();
+        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let stack = ServiceBuilder::new()
+            .layer(intercept(Notify(templates::of_data)))
+            .service(handler(async |_| Ok(empty(StatusCode::OK))));
+        send(stack, &observers, get("/groups")).await;
+        let sent = get("/groups").header("x-request-id", "0af7651916cd43dd8448eb211c80319c");
+        send(stack, &observers, sent).await;
+        let lines = told.lines();
+        let (_, id) = lines[0].split_once("id: \"").unwrap();
+        let (id, rest) = id.split_once('"').unwrap();
+        assert_eq!(id.len(), 32);
+        assert!(rest.starts_with(&format!(", trace: Some({id})")), "{rest}");
+        // What a caller sends says nothing of traces.
+        assert!(lines[1].contains("trace: None"), "{}", lines[1]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,7 +45,7 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
         let traced = match exchange.trace.get() {
             Some(ServerTrace::Sampled(span)) => span.clone(),
             Some(ServerTrace::Unsampled(id)) => trace::unsampled(&exchange.headers, *id),
-            None => trace::of_request(&exchange.headers),
+            None => trace::of_request(&exchange.headers, exchange.id.trace()),
         };
         let id = traced.span().span_context().trace_id();
         let lines = span_of_lines(exchange, id);

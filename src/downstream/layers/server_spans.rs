@@ -35,7 +35,7 @@ impl<S> Interceptor<S> for ServerSpans {
         if !trace::are_exported() || templates::is_polled(path) {
             return ControlFlow::Continue(());
         }
-        let Some(trace) = trace::server(&exchange.headers) else {
+        let Some(trace) = trace::server(&exchange.headers, exchange.id.trace()) else {
             return ControlFlow::Continue(());
         };
         if let Some(span) = recorded(&trace) {

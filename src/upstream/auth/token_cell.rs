@@ -365,7 +365,7 @@ mod tests {
                 let name = http::HeaderName::from_static(name);
                 (name, value.parse().unwrap())
             });
-            trace::of_request(&headers.collect())
+            trace::of_request(&headers.collect(), None)
         };
         let first = trace("00-11111111111111111111111111111111-2222222222222222-01");
         let second = trace("00-33333333333333333333333333333333-4444444444444444-01");

@@ -83,6 +83,20 @@ async fn a_refresh_that_is_asked_for_is_in_the_trace_of_who_asks() {
 }
 
 #[tokio::test]
+async fn all_lines_of_a_request_in_no_trace_say_its_id_as_their_trace() {
+    let club = club().await;
+    let toml = upstream("club", club.base_url(), "");
+    let mut process = Process::start(&toml, "", &[]).await;
+    // One that waits for its source, and one that is ready.
+    for _ in 0..2 {
+        process.get("/groups", &[]).await;
+        let line = process.logged("request answered").await;
+        assert_eq!(line["trace_id"], line["request_id"]);
+    }
+    process.end().await;
+}
+
+#[tokio::test]
 async fn another_access_log_holds_from_the_next_request_on() {
     let club = club().await;
     let toml = upstream("club", club.base_url(), "");
