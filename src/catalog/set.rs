@@ -45,6 +45,14 @@ pub struct SourceEntry {
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct CallerScopes(Option<Arc<[Option<ScopeDigest>]>>);
 
+#[cfg(test)]
+impl CallerScopes {
+    /// Those of callers where upstreams are asked on their behalf, of which there are none.
+    pub(crate) fn of_no_upstream() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
+
 impl fmt::Debug for CallerScopes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -54,6 +54,21 @@ impl<'a> From<&'a FoundGroup> for Basis<'a> {
     }
 }
 
+/// The tags of what a caller has already (`If-None-Match`).
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KnownTags<'a> {
+    /// Those of this field, or none.
+    Only(Option<&'a HeaderValue>),
+    /// Those of all such fields among these: there are several, or nobody has looked for them yet.
+    Among(&'a HeaderMap),
+}
+
+impl<'a> From<&'a HeaderMap> for KnownTags<'a> {
+    fn from(headers: &'a HeaderMap) -> Self {
+        Self::Among(headers)
+    }
+}
+
 /// The weak `ETag` of an answer, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityTag(Option<HeaderValue>);
@@ -90,14 +105,15 @@ impl EntityTag {
 
     /// Whether the caller has this very answer already (RFC 9110, section 13.1.2; a weak
     /// comparison).
-    pub(crate) fn is_known(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_known<'a>(&self, known: impl Into<KnownTags<'a>>) -> bool {
         let Some(own) = &self.0 else {
             return false;
         };
-        let known = headers.get_all(IF_NONE_MATCH);
-        known
-            .iter()
-            .any(|known| known == own || Self::is_among(own, known))
+        let is_own = |known: &HeaderValue| known == own || Self::is_among(own, known);
+        match known.into() {
+            KnownTags::Only(known) => known.is_some_and(is_own),
+            KnownTags::Among(headers) => headers.get_all(IF_NONE_MATCH).iter().any(is_own),
+        }
     }
 
     fn is_among(own: &HeaderValue, known: &HeaderValue) -> bool {

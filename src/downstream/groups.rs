@@ -16,7 +16,7 @@ use crate::gateway::listing::SourceReport;
 use crate::gateway::{Ask, Listing, ParseContext, Query};
 use crate::observe::AnswerTraits;
 
-use super::answers::{self, AnswerKey, AskedAnswer, Made};
+use super::answers::{self, AnswerKey, AskedAnswer, AskedAnswerRef, Made};
 use super::audited_answer::AuditedAnswer;
 use super::caching::{self, Basis, Countdown, EntityTag};
 use super::deadline::CallerDeadline;
@@ -51,10 +51,10 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     } else {
         let scopes = state.scopes_of(caller);
         let held = &exchange.client.looked_up.wishes;
-        AskedAnswer::read(caller, scopes, &exchange.uri, headers, held)?
+        AskedAnswerRef::read(caller, scopes, &exchange.uri, headers, held)?.to_asked()
     };
     // Before the catalog is asked: what changes in between makes the answer an old one.
-    let epoch = state.epoch(&key);
+    let epoch = state.epoch(&key.visible, &key.scopes);
     let deadline = CallerDeadline::new(exchange.begun, state.deadline());
     let query = state.parse(&key, caller)?;
     let ask = Ask {

@@ -10,6 +10,7 @@ use futures_util::Stream;
 use http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
+use opentelemetry::TraceId;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ pub struct Body {
     pub(crate) audited: Option<Arc<AuditedAnswer>>,
     /// When it was there, as observers are told.
     pub(crate) answered: Option<Instant>,
+    /// Which trace it was made in, where it was waited for.
+    pub(crate) trace: Option<TraceId>,
 }
 
 /// What a body consists of.
@@ -57,6 +60,7 @@ impl From<Content> for Body {
             traits: AnswerTraits::default(),
             audited: None,
             answered: None,
+            trace: None,
         }
     }
 }

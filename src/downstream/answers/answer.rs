@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::catalog::{CacheOutcome, SourceState};
 use crate::downstream::audited_answer::AuditedAnswer;
-use crate::downstream::caching::{Countdown, EntityTag};
+use crate::downstream::caching::{Countdown, EntityTag, KnownTags};
 use crate::downstream::rate_limiter::{RATELIMIT, RATELIMIT_POLICY};
 use crate::downstream::request_id::X_REQUEST_ID;
 use crate::downstream::response::{AS_IT_SAYS, Content, PLACES, Response};
@@ -144,12 +144,12 @@ impl Answer {
         })
     }
 
-    /// The response to a request with these headers: all of it, or that the caller has it already.
-    pub(crate) fn respond(&self, request: &HeaderMap) -> Response {
-        let mut response = Response::default();
+    /// The response to a caller who knows these tags: all of it, or that the caller has it already.
+    pub(crate) fn respond<'a>(&self, known: impl Into<KnownTags<'a>>) -> Box<Response> {
+        let mut response = Box::<Response>::default();
         response.body_mut().traits = self.traits;
         response.body_mut().audited.clone_from(&self.audited);
-        if self.tag.is_known(request) {
+        if self.tag.is_known(known) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.headers_mut() = self.unchanged.clone();
         } else {

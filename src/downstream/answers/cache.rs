@@ -16,7 +16,7 @@ use crate::observe::{Event, Observers};
 
 use super::answer::Answer;
 use super::held::HeldAnswer;
-use super::key::AnswerKey;
+use super::key::{AnswerKey, AskedAnswerRef};
 
 /// How many answers may be made at once of those that are kept. More than one machine has processors
 /// for; and two different answers seldom wait for each other.
@@ -79,16 +79,17 @@ impl AnswerCache {
     pub(crate) fn get_over(
         &self,
         held: &HeldAnswer,
-        key: &AnswerKey,
+        asked: &AskedAnswerRef<'_>,
         epoch: u64,
         now: Instant,
     ) -> Option<Arc<Answer>> {
         let is_right = |answer: &Arc<Answer>| {
-            answer.key() == key && answer.holds(epoch, now) && !answer.is_to_recount(now)
+            asked.is_for(answer.key()) && answer.holds(epoch, now) && !answer.is_to_recount(now)
         };
         let last = held.get(self.number, now).filter(is_right);
         last.or_else(|| {
-            let answer = self.get(key, epoch, now)?;
+            // Whoever misses here asks the catalog: a key more or less does not count.
+            let answer = self.get(&asked.to_asked().key, epoch, now)?;
             held.hold(&answer, self.number, now);
             Some(answer)
         })
@@ -154,7 +155,6 @@ mod tests {
 
     use http::HeaderMap;
 
-    use super::super::key::AskedAnswer;
     use super::super::wishes::HeldWishes;
     use super::*;
     use crate::caller::Caller;
@@ -163,17 +163,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_a_turn_waits_no_longer_than_its_own_deadline() {
         let answers = AnswerCache::new(1 << 20, Observers::default());
-        let uri = http::Uri::from_static("/groups");
-        let asked = AskedAnswer::read(
-            &Caller::default(),
+        let (uri, headers) = (http::Uri::from_static("/groups"), HeaderMap::new());
+        let caller = Caller::default();
+        let asked = AskedAnswerRef::read(
+            &caller,
             CallerScopes::default(),
             &uri,
-            &HeaderMap::new(),
+            &headers,
             &HeldWishes::default(),
         );
-        let Ok(AskedAnswer { key, .. }) = asked else {
-            unreachable!("the question is a good one")
-        };
+        let key = asked.unwrap().to_asked().key;
         let begun = Instant::now();
         let after = |seconds| begun + Duration::from_secs(seconds);
         let first = answers.turn(&key, after(60)).await;

@@ -21,5 +21,5 @@ mod tests;
 pub(crate) use answer::{Answer, Made, is_steady, lasts};
 pub(crate) use cache::AnswerCache;
 pub(crate) use held::HeldAnswer;
-pub(crate) use key::{AnswerKey, AskedAnswer};
+pub(crate) use key::{AnswerKey, AskedAnswer, AskedAnswerRef};
 pub(crate) use wishes::HeldWishes;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Builder;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rstest::rstest;
 use tokio::time::{Instant, advance};
 use tower::Service as _;
@@ -218,6 +218,32 @@ async fn one_entry_answers_get_head_and_whoever_has_the_answer_already() {
     assert_eq!(edge.listed(), 1);
 }
 
+#[rstest]
+#[case(&["own"], StatusCode::NOT_MODIFIED)]
+#[case(&["own", "\"another\""], StatusCode::NOT_MODIFIED)]
+#[case(&["\"another\"", "own"], StatusCode::NOT_MODIFIED)]
+#[case(&["\"another\"", "own", "\"a third\""], StatusCode::NOT_MODIFIED)]
+#[case(&["\"another\"", "*"], StatusCode::NOT_MODIFIED)]
+#[case(&["\"another\"", "\"a third\""], StatusCode::OK)]
+#[tokio::test(start_paused = true)]
+async fn each_line_counts_of_those_that_say_what_a_caller_has(
+    #[case] known: &[&'static str],
+    #[case] expected: StatusCode,
+) {
+    let edge = Edge::over(two());
+    let own = edge.ask(get("/groups")).await.headers()["etag"].clone();
+    let mut request = get("/groups");
+    for tag in known {
+        let tag = match *tag {
+            "own" => own.clone(),
+            other => HeaderValue::from_static(other),
+        };
+        request = request.header("if-none-match", tag);
+    }
+    assert_eq!(edge.ask(request).await.status(), expected);
+    assert_eq!(edge.listed(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_for_a_walk_is_not_answered_with_what_was_there() {
     let edge = Edge::over(two());
@@ -270,16 +296,9 @@ fn callers_share_a_key_only_if_they_are_one_to_every_answer() {
             visible,
             ..Caller::default()
         };
-        let uri = Uri::from_static("/groups");
-        AskedAnswer::read(
-            &caller,
-            CallerScopes::default(),
-            &uri,
-            &HeaderMap::new(),
-            &HeldWishes::default(),
-        )
-        .unwrap()
-        .key
+        as_asked("/groups", &caller, &HeaderMap::new(), |asked| {
+            asked.to_asked().key
+        })
     };
     let keys = [
         key(Identity::Anonymous, VisibleSources::All),
@@ -302,27 +321,43 @@ async fn callers_of_one_connection_and_other_wishes_are_never_given_what_it_hold
     let held = HeldAnswer::default();
     put(&cache, 1);
     let now = Instant::now();
-    let is_given = |key: &AnswerKey| cache.get_over(&held, key, 0, now).is_some();
-    assert!(is_given(&key(1)));
+    let is_given_to = |scopes: CallerScopes, target: &str, caller: &Caller, headers: &HeaderMap| {
+        let (uri, wishes) = (target.parse().unwrap(), HeldWishes::default());
+        let asked = AskedAnswerRef::read(caller, scopes, &uri, headers, &wishes).unwrap();
+        let found = cache.get_over(&held, &asked, 0, now);
+        // What is held is compared by what was asked, and what is kept by its key.
+        let is_same = asked.to_asked().key == key(1);
+        assert_eq!(asked.is_for(&key(1)), is_same, "{asked:?}");
+        found.is_some()
+    };
+    let is_given = |caller: &Caller, headers: &HeaderMap| {
+        is_given_to(CallerScopes::default(), &target(1), caller, headers)
+    };
+    let (anyone, plain) = (Caller::default(), HeaderMap::new());
+    assert!(is_given(&anyone, &plain));
+    let others = CallerScopes::of_no_upstream();
+    assert!(!is_given_to(others, &target(1), &anyone, &plain));
+    let another = CallerScopes::default();
+    assert!(!is_given_to(another, &target(2), &anyone, &plain));
     let other_caller = |change: fn(&mut Caller)| {
         let mut caller = Caller::default();
         change(&mut caller);
-        key_of(1, &caller, &HeaderMap::new())
+        (caller, HeaderMap::new())
     };
     let other_wish = |name: &'static str, value| {
         let value = HeaderValue::from_static(value);
         let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value)]);
-        key_of(1, &Caller::default(), &headers)
+        (Caller::default(), headers)
     };
-    for other in [
+    for (caller, headers) in [
         other_caller(|caller| caller.identity = Identity::Authenticated([1; 32])),
         other_caller(|caller| caller.visible = VisibleSources::only(["alpha"])),
         other_wish("accept", "application/xml"),
         other_wish("accept-encoding", "gzip"),
         other_wish("prefer", "handling=strict"),
     ] {
-        assert!(!is_given(&other), "{other:?}");
-        assert!(is_given(&key(1)));
+        assert!(!is_given(&caller, &headers), "{caller:?} {headers:?}");
+        assert!(is_given(&anyone, &plain));
     }
 }
 
@@ -334,7 +369,7 @@ async fn what_a_connection_holds_is_counted_to_the_second() {
     let mut told = Vec::new();
     for wait in [0, 750, 40, 20] {
         advance(Duration::from_millis(wait)).await;
-        let answer = cache.get_over(&held, &key(1), 0, Instant::now()).unwrap();
+        let answer = get_over(&cache, &held, 1, 0).unwrap();
         let answer = answer.respond(&HeaderMap::new());
         told.push(header(&answer, "cache-control").to_owned());
     }
@@ -401,15 +436,39 @@ fn lasting(number: usize, max_age: Duration) -> Arc<Answer> {
     Arc::new(Answer::new(made, tag, &key, headers, body))
 }
 
-fn key(number: usize) -> AnswerKey {
-    key_of(number, &Caller::default(), &HeaderMap::new())
+fn target(number: usize) -> String {
+    format!("/groups?search={number}")
 }
 
-fn key_of(number: usize, caller: &Caller, headers: &HeaderMap) -> AnswerKey {
-    let uri = format!("/groups?search={number}").parse().unwrap();
-    let held = HeldWishes::default();
-    let asked = AskedAnswer::read(caller, CallerScopes::default(), &uri, headers, &held);
-    asked.unwrap().key
+fn key(number: usize) -> AnswerKey {
+    let (caller, headers) = (Caller::default(), HeaderMap::new());
+    as_asked(&target(number), &caller, &headers, |asked| {
+        asked.to_asked().key
+    })
+}
+
+/// What a connection that holds this is given by a cache.
+fn get_over(
+    cache: &AnswerCache,
+    held: &HeldAnswer,
+    number: usize,
+    epoch: u64,
+) -> Option<Arc<Answer>> {
+    let (caller, headers) = (Caller::default(), HeaderMap::new());
+    as_asked(&target(number), &caller, &headers, |asked| {
+        cache.get_over(held, asked, epoch, Instant::now())
+    })
+}
+
+fn as_asked<R>(
+    target: &str,
+    caller: &Caller,
+    headers: &HeaderMap,
+    work: impl FnOnce(&AskedAnswerRef<'_>) -> R,
+) -> R {
+    let (uri, held) = (target.parse().unwrap(), HeldWishes::default());
+    let asked = AskedAnswerRef::read(caller, CallerScopes::default(), &uri, headers, &held);
+    work(&asked.unwrap())
 }
 
 fn is_there(cache: &AnswerCache, number: usize) -> bool {
@@ -420,9 +479,7 @@ fn is_there(cache: &AnswerCache, number: usize) -> bool {
 async fn a_connection_holds_its_last_answer_for_a_moment_and_no_longer_than_it_is_right() {
     let caches = [(); 2].map(|()| AnswerCache::new(ROOM * BODY as u64, Observers::default()));
     let held = HeldAnswer::default();
-    let ask = |cache: &AnswerCache, number, epoch| {
-        cache.get_over(&held, &key(number), epoch, Instant::now())
-    };
+    let ask = |cache: &AnswerCache, number, epoch| get_over(cache, &held, number, epoch);
     put(&caches[0], 1);
     let first = ask(&caches[0], 1, 0).unwrap();
     // It is not looked up, for it is not there.

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderValue};
 
+use crate::downstream::caching::KnownTags;
 use crate::downstream::coding::{self, Accepted};
 use crate::downstream::negotiate::{self, AnswerFormat};
 use crate::downstream::problem::ProblemDetails;
@@ -27,14 +28,23 @@ struct Wishes {
 /// The value of a field, as far as it was sent once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OnlyValue<'a> {
-    first: Option<&'a HeaderValue>,
+    value: Option<&'a HeaderValue>,
     is_repeated: bool,
 }
 
 impl<'a> OnlyValue<'a> {
     pub(super) fn add(&mut self, value: &'a HeaderValue) {
-        self.is_repeated = self.first.is_some();
-        self.first = Some(value);
+        self.is_repeated = self.value.is_some();
+        self.value = Some(value);
+    }
+
+    /// What it says as `If-None-Match` among these headers, through which several are looked for.
+    pub(super) const fn tags(self, headers: &'a HeaderMap) -> KnownTags<'a> {
+        if self.is_repeated {
+            KnownTags::Among(headers)
+        } else {
+            KnownTags::Only(self.value)
+        }
     }
 }
 
@@ -45,7 +55,7 @@ impl HeldWishes {
         headers: &HeaderMap,
         fields: [OnlyValue<'_>; 2],
     ) -> Result<(AnswerFormat, Accepted), ProblemDetails> {
-        let sent = fields.map(|field| field.first.map(HeaderValue::as_bytes));
+        let sent = fields.map(|field| field.value.map(HeaderValue::as_bytes));
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_repeated = fields.iter().any(|field| field.is_repeated);
         let same = held.as_ref().filter(|held| {

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::caller::{Asker, Caller, VisibleSources};
 use crate::catalog::CallerScopes;
-use crate::downstream::answers::{AnswerCache, AnswerKey};
+use crate::downstream::answers::AnswerCache;
 use crate::downstream::audit::AuditLog;
 use crate::downstream::caller_gate::CallerGate;
 use crate::downstream::layers::{
@@ -100,7 +100,7 @@ impl<G: GroupService> KeepsAnswers for Generation<G> {
         self.gateway.scopes_of(caller)
     }
 
-    fn epoch(&self, key: &AnswerKey) -> u64 {
-        self.gateway.epoch(&key.visible, &key.scopes)
+    fn epoch(&self, visible: &VisibleSources, scopes: &CallerScopes) -> u64 {
+        self.gateway.epoch(visible, scopes)
     }
 }

@@ -47,8 +47,9 @@ impl<G> Generation<G> {
             made,
         } = draft;
         let _turn = self.answers().turn(key, until).await?;
-        if let Some(answer) = self.answers().get(key, self.epoch(key), Instant::now()) {
-            return Ok(answer.respond(request));
+        let epoch = self.epoch(&key.visible, &key.scopes);
+        if let Some(answer) = self.answers().get(key, epoch, Instant::now()) {
+            return Ok(*answer.respond(request));
         }
         let bytes = bytes_of(listing.rows());
         let reserved = self.reserve(bytes as u64)?;
@@ -64,7 +65,7 @@ impl<G> Generation<G> {
         timing.announce_ready(&mut headers);
         let answer = Arc::new(Answer::new(made, tag, key, headers, body));
         self.answers().put(Arc::clone(&answer));
-        let mut response = answer.respond(request);
+        let mut response = *answer.respond(request);
         response.body_mut().traits.cache = Some("hit");
         timing.end_stage("render");
         timing.announce(response.headers_mut());

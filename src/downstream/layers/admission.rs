@@ -30,7 +30,7 @@ pub(crate) struct Admission;
 impl<S: Admits> Interceptor<S> for Admission {
     type Kept = Allowance;
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, Allowance> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>, Allowance> {
         let rate_limiter = exchange.state.rate_limiter();
         let client = &exchange.client;
         let held = &client.looked_up.bucket;
@@ -46,7 +46,7 @@ impl<S: Admits> Interceptor<S> for Admission {
         let problem = ProblemDetails::new(Kind::TooManyRequests, detail);
         let mut response = problem.with_retry_after(wait).into();
         announce(allowance, &mut response);
-        ControlFlow::Break(response)
+        ControlFlow::Break(Box::new(response))
     }
 
     fn after(self, allowance: Allowance, exchange: &RequestContext<S>, response: &mut Response) {
@@ -69,7 +69,7 @@ pub(crate) struct OwnAdmission;
 impl<S: Admits> Interceptor<S> for OwnAdmission {
     type Kept = ();
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>, ()> {
         let rate = exchange.known().and_then(|known| known.rate);
         let Some(limiter) = rate.and_then(|rate| exchange.state.own_limiter(rate)) else {
             return ControlFlow::Continue(());
@@ -87,7 +87,7 @@ impl<S: Admits> Interceptor<S> for OwnAdmission {
             Some(wait) => {
                 let detail = "the rate limit of this caller is exceeded";
                 let problem = ProblemDetails::new(Kind::TooManyRequests, detail);
-                ControlFlow::Break(problem.with_retry_after(wait).into())
+                ControlFlow::Break(Box::new(problem.with_retry_after(wait).into()))
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::downstream::response::Response;
 /// The answer of a layer, or what will give it. What is ready passes the layers on its way back at once, with
 /// no future in any of them.
 pub(crate) enum Answering {
-    /// The answer. Each layer hands it on, so it is a box.
+    /// The answer. Each layer hands it on, so it is a box, and is made in one where it is ready.
     Here(Box<Response>),
     /// It waits for something.
     Later(BoxFuture<'static, Response>),

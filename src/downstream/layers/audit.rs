@@ -27,7 +27,7 @@ pub(crate) struct Audit(
 impl<S: Audits> Interceptor<S> for Audit {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct Preflights;
 impl<S: ReadableByScripts> Interceptor<S> for Preflights {
     type Kept = ();
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         let origins = exchange.state.script_origins();
         if origins.is_empty() || exchange.method != Method::OPTIONS {
             return ControlFlow::Continue(());
@@ -70,7 +70,7 @@ impl<S: ReadableByScripts> Interceptor<S> for Preflights {
         }
         let sent = sendable(&exchange.headers);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, sent);
-        ControlFlow::Break(response)
+        ControlFlow::Break(Box::new(response))
     }
 }
 
@@ -89,7 +89,7 @@ fn sendable(asked: &HeaderMap) -> HeaderValue {
 impl<S: ReadableByScripts> Interceptor<S> for CrossOrigin {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Heads;
 impl<S> Interceptor<S> for Heads {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 

@@ -18,7 +18,7 @@ pub(crate) trait Interceptor<S>: Copy + Send + 'static {
     type Kept: Send + 'static;
 
     /// Looks at the request, and may answer it.
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, Self::Kept>;
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>, Self::Kept>;
 
     /// Looks at the response of what is below, and may change it.
     fn after(self, _kept: Self::Kept, _exchange: &RequestContext<S>, _response: &mut Response) {}
@@ -90,7 +90,7 @@ where
                     Ok(response)
                 })
             }
-            ControlFlow::Break(response) => Answering::here(response),
+            ControlFlow::Break(response) => Answering::Here(response),
         }
     }
 }

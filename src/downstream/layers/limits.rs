@@ -34,7 +34,7 @@ pub(crate) struct RequestLimits;
 impl<S> Interceptor<S> for RequestLimits {
     type Kept = ();
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, ()> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>, ()> {
         let misdirected = || {
             let (uri, headers) = (&exchange.uri, &exchange.headers);
             misdirection(exchange.version, uri, headers, &exchange.sent.hosts)
@@ -43,7 +43,7 @@ impl<S> Interceptor<S> for RequestLimits {
             .or_else(|| unclear_end(exchange))
             .or_else(misdirected)
         {
-            Some(problem) => ControlFlow::Break(problem.into()),
+            Some(problem) => ControlFlow::Break(Box::new(problem.into())),
             None => ControlFlow::Continue(()),
         }
     }

@@ -32,13 +32,13 @@ pub(crate) struct Notify(
 impl<S: Observed> Interceptor<S> for Notify {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 
     fn after(self, (): (), exchange: &RequestContext<S>, response: &mut Response) {
         let traits = response.body().traits;
-        let trace = response.extensions().get().copied();
+        let trace = response.body().trace;
         let answered = self.notify(exchange, response.status(), traits, trace);
         response.body_mut().answered = Some(answered);
     }

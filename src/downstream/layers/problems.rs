@@ -19,7 +19,7 @@ pub(crate) struct ProblemBodies;
 impl<S> Interceptor<S> for ProblemBodies {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct RequestIds;
 impl<S> Interceptor<S> for RequestIds {
     type Kept = ();
 
-    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, _exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         ControlFlow::Continue(())
     }
 

@@ -56,7 +56,7 @@ impl<S: Send + Sync + 'static, L: Layered<S>> Service<&Arc<RequestContext<S>>> f
         // The answer says which trace it is in.
         let answer = inner.with_context(traced).instrument(lines);
         Answering::later(answer.map_ok(move |mut response| {
-            response.extensions_mut().insert(id);
+            response.body_mut().trace = Some(id);
             response
         }))
     }
@@ -115,6 +115,7 @@ mod tests {
         let answered = send(stack, &Arc::new(()), get("/")).await;
         let own: TraceId = *answered.extensions().get().unwrap();
         assert_ne!(own, TraceId::INVALID);
+        assert_eq!(answered.body().trace, Some(own));
         let continued = get("/").header(
             "traceparent",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -124,6 +125,7 @@ mod tests {
             *answered.extensions().get().unwrap(),
             *answered.extensions().get().unwrap(),
         );
+        assert_eq!(answered.body().trace, Some(ids.0));
         assert_eq!(
             (ids.0.to_string(), ids.1.to_string()),
             (

@@ -29,7 +29,7 @@ pub(crate) struct ServerSpans(
 impl<S> Interceptor<S> for ServerSpans {
     type Kept = ();
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>> {
         let path = exchange.uri.path();
         // It would bury everything else.
         if !trace::are_exported() || templates::is_polled(path) {

@@ -34,7 +34,7 @@ impl<S: ShedsLoad> Interceptor<S> for Shedding {
     /// Given back with the response, or when its caller has gone.
     type Kept = RequestPlace;
 
-    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Response, RequestPlace> {
+    fn before(self, exchange: &RequestContext<S>) -> ControlFlow<Box<Response>, RequestPlace> {
         let (kind, detail) = match exchange.state.under_way().take(exchange.client.network) {
             Ok(place) => return ControlFlow::Continue(place),
             Err(NoPlace::Full) => (Kind::Overloaded, "too many requests are under way"),
@@ -44,7 +44,7 @@ impl<S: ShedsLoad> Interceptor<S> for Shedding {
             }
         };
         let problem = ProblemDetails::new(kind, detail);
-        ControlFlow::Break(problem.with_retry_after(RETRY).into())
+        ControlFlow::Break(Box::new(problem.with_retry_after(RETRY).into()))
     }
 }
 
