@@ -40,8 +40,8 @@ pub(crate) struct RequestContext<S> {
     known_at: OnceLock<Instant>,
     /// What it may still ask by its grants, if they limit it.
     pub(crate) own_allowance: OnceLock<Allowance>,
-    /// Which answer of `/groups` is wanted, once the answer cache has looked for it.
-    pub(crate) asked: OnceLock<AskedAnswer>,
+    /// Which answer of `/groups` is wanted, once the answer cache has looked for it and it was not there.
+    pub(crate) asked: OnceLock<Box<AskedAnswer>>,
 }
 
 impl<S> RequestContext<S> {

@@ -47,7 +47,7 @@ pub(crate) async fn list<G: GroupService + CatalogService>(
     let (state, headers) = (&exchange.state, &exchange.headers);
     let caller = exchange.caller();
     let AskedAnswer { key, mode } = if let Some(asked) = exchange.asked.get() {
-        asked.clone()
+        AskedAnswer::clone(asked)
     } else {
         let scopes = state.scopes_of(caller);
         let held = &exchange.client.looked_up.wishes;

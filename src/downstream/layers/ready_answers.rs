@@ -54,7 +54,7 @@ impl<S: KeepsAnswers> Interceptor<S> for ReadyAnswers {
                     return ControlFlow::Break(response);
                 }
                 // Nobody else says what is asked for.
-                let _ = exchange.asked.set(asked.to_asked());
+                let _ = exchange.asked.set(Box::new(asked.to_asked()));
                 ControlFlow::Continue(())
             }
             Err(problem) => ControlFlow::Break(Box::new(problem.into())),
