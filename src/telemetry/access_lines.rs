@@ -12,10 +12,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::clock::WallClock;
+
 use super::line_queue::LineQueue;
 use super::request_line::{LineHead, LineTemplate, LineWords, LoggedRequest, TARGET};
 use super::secrecy::may_log;
-use crate::clock::WallClock;
 
 /// Writes the lines of requests.
 #[derive(Debug, Clone)]
