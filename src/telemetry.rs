@@ -32,10 +32,11 @@ pub(crate) use audit_file::{AuditFile, prepare_audit_file};
 mod human_lines;
 mod json_lines;
 mod line_queue;
-mod losses;
 
-mod request_line;
-pub(crate) use request_line::LoggedRequest;
+mod line_template;
+pub(crate) use line_template::LoggedRequest;
+
+mod losses;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};

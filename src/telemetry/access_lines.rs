@@ -15,7 +15,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::clock::WallClock;
 
 use super::line_queue::LineQueue;
-use super::request_line::{LineHead, LineTemplate, LineWords, LoggedRequest, TARGET};
+use super::line_template::{LineHead, LineTemplate, LineWords, LoggedRequest, TARGET};
 use super::secrecy::may_log;
 
 /// Writes the lines of requests.

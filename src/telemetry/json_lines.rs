@@ -103,14 +103,6 @@ pub(super) fn push_time(line: &mut String, time: Timestamp) {
         let _ = write!(line, "{time:.6}");
         return;
     };
-    with_second(time, |second| line.push_str(second));
-    line.push('.');
-    line.push_str(str::from_utf8(&six_digits(micros)).unwrap_or_default());
-    line.push('Z');
-}
-
-/// Hands on the text of a time since 1970, up to the second.
-fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
     let second = time.as_second();
     SECOND.with_borrow_mut(|(written, text)| {
         if *written != second {
@@ -120,8 +112,11 @@ fn with_second(time: Timestamp, write: impl FnOnce(&str)) {
             text.pop();
             *written = second;
         }
-        write(text);
+        line.push_str(text);
     });
+    line.push('.');
+    line.push_str(str::from_utf8(&six_digits(micros)).unwrap_or_default());
+    line.push('Z');
 }
 
 /// The last six digits of a number, the first of which may be zeros.

@@ -111,6 +111,13 @@ mod tests {
         }
     }
 
+    /// One observer, and what it is told.
+    fn observed() -> (Told, Arc<Observers>) {
+        let told = Told::default();
+        let observers = Observers::from(Arc::new(told.clone()));
+        (told, Arc::new(observers))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn every_observer_is_told_about_a_request_once_it_is_answered() {
         let told = [Told::default(), Told::default()];
@@ -139,8 +146,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_in_no_trace_is_in_one_with_the_number_of_its_id() {
-        let told = Told::default();
-        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let (told, observers) = observed();
         let stack = ServiceBuilder::new()
             .layer(intercept(Notify(templates::of_data)))
             .service(handler(async |_| Ok(empty(StatusCode::OK))));
@@ -158,8 +164,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_whose_caller_hangs_up_is_told_of_once() {
-        let told = Told::default();
-        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let (told, observers) = observed();
         let stack = ServiceBuilder::new()
             .layer(intercept(Notify(templates::of_data)))
             .service(handler(async |_| {
@@ -186,8 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_a_part_of_a_long_path_is_told() {
-        let told = Told::default();
-        let observers = Arc::new(Observers::from(Arc::new(told.clone())));
+        let (told, observers) = observed();
         let stack = ServiceBuilder::new()
             .layer(intercept(Notify(templates::of_data)))
             .service(handler(async |_| Ok(empty(StatusCode::NOT_FOUND))));
